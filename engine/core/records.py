@@ -1,0 +1,119 @@
+"""What goes into the core and what comes out: a till, an event, a step.
+
+These are plain records with no behaviour of their own and no clock. Times are seconds on
+whatever scale the caller counts (monotonic in the agent, virtual in tools); durations are
+seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from engine.definition.vocabulary import Value
+
+NO_DATA: Mapping[str, Value] = MappingProxyType({})
+
+
+class Event(NamedTuple):
+    """Something that happened to a till.
+
+    ``timer`` is the key of the timer that ran out, ``run`` the number of the effect run that
+    answers; both make the core drop the event when it comes too late.
+    """
+
+    name: str
+    data: Mapping[str, Value] = NO_DATA
+    timer: str | None = None
+    run: int | None = None
+
+
+class Timer(NamedTuple):
+    """A delay that is running. ``due`` and ``start`` are times, ``length`` is in seconds."""
+
+    key: str
+    due: float
+    start: float
+    length: float
+
+
+class Run(NamedTuple):
+    """An effect that was started and has not answered. ``state`` is set when it is invoked."""
+
+    number: int
+    effect: str
+    arguments: Mapping[str, Value]
+    state: str | None
+
+
+@dataclass(slots=True)
+class Till:
+    """Where one till is. Only ``feed`` and its siblings in the core change it.
+
+    ``configuration`` holds the ids of all active states, outermost first in document order;
+    ``entered`` the time at which each was entered; ``remembered`` what history states go back
+    to. ``draws`` counts the random numbers taken, so that jitter can be repeated.
+    """
+
+    id: str
+    configuration: tuple[str, ...] = ()
+    context: dict[str, Value] = field(default_factory=dict)
+    timers: dict[str, Timer] = field(default_factory=dict)
+    running: dict[int, Run] = field(default_factory=dict)
+    entered: dict[str, float] = field(default_factory=dict)
+    remembered: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    runs: int = 0
+    draws: int = 0
+
+
+class Taken(NamedTuple):
+    """A transition that was taken.
+
+    ``event`` is the descriptor as the file has it (``ping.failed``, ``after ping_timeout``,
+    ``always``): a bounded set, fit for a metric's label. ``source`` and ``target`` are the
+    innermost states left and entered where there is exactly one, else the states that the
+    file names; a transition without target has the same state twice and ``stays``.
+    """
+
+    event: str
+    source: str
+    target: str
+    stays: bool = False
+
+
+class Refusal(NamedTuple):
+    """A transition that the event asked for and whose guard did not hold."""
+
+    state: str
+    event: str
+    guard: str
+
+
+@dataclass(slots=True)
+class Step:
+    """All that one event did to one till.
+
+    ``handled`` is false when no transition was even asked for (``refused`` is then empty).
+    ``late`` says that the event's timer or effect run was already gone: nothing happened.
+    ``joined`` names effects not started because the same call is still running. ``changed``
+    holds the context variables with their value before and after.
+    """
+
+    till: str
+    event: Event
+    at: float
+    taken: list[Taken] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    exited: list[str] = field(default_factory=list)
+    entered: list[str] = field(default_factory=list)
+    started: list[Run] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+    cancelled: list[Run] = field(default_factory=list)
+    timers_started: list[Timer] = field(default_factory=list)
+    timers_stopped: list[str] = field(default_factory=list)
+    changed: dict[str, tuple[Value, Value]] = field(default_factory=dict)
+    raised: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    configuration: tuple[str, ...] = ()
+    handled: bool = False
+    late: bool = False
