@@ -1,0 +1,76 @@
+"""The steps of the tills: the newest of each till, real transitions and dull steps apart."""
+
+from collections.abc import Sequence
+from json import dumps, loads
+from typing import NamedTuple
+
+from engine.store.database import Database
+
+NEWEST = 2**63 - 1
+
+
+class HistoryRow(NamedTuple):
+    """One step. ``taken`` and ``detail`` are JSON texts; ``seq`` is given by the database.
+
+    ``dull`` steps (a ping that changed nothing) have a bound of their own, so that they never
+    push a real transition out.
+    """
+
+    till: str
+    at: float
+    event: str
+    states: tuple[str, ...]
+    taken: str
+    dull: bool
+    detail: str
+    seq: int = 0
+
+
+class History:
+    """``keep`` real steps and ``keep_dull`` dull ones per till; older ones go."""
+
+    def __init__(self, database: Database, keep: int, keep_dull: int) -> None:
+        self._database = database
+        self._keep = {False: keep, True: keep_dull}
+
+    def record(self, rows: Sequence[HistoryRow]) -> None:
+        """Adds steps in their order and drops what is over the bounds of their tills."""
+        with self._database.atomic():
+            self._database.run_many(
+                "history_add",
+                [
+                    (
+                        row.till,
+                        row.at,
+                        row.event,
+                        dumps(row.states),
+                        row.taken,
+                        int(row.dull),
+                        row.detail,
+                    )
+                    for row in rows
+                ],
+            )
+            touched = {(row.till, row.dull) for row in rows}
+            self._database.run_many(
+                "history_trim",
+                [
+                    (till, int(dull), till, int(dull), self._keep[dull])
+                    for till, dull in sorted(touched)
+                ],
+            )
+
+    def recent(
+        self, till: str, limit: int = 100, before: int | None = None, dull: bool = True
+    ) -> list[HistoryRow]:
+        """The newest steps of a till first; ``before`` a seq, for the page after the last.
+
+        Without ``dull`` only real transitions.
+        """
+        found = self._database.rows(
+            "history_recent", till, int(dull), NEWEST if before is None else before, limit
+        )
+        return [
+            HistoryRow(name, at, event, tuple(loads(states)), taken, bool(boring), detail, seq)
+            for name, at, event, states, taken, boring, detail, seq in found
+        ]

@@ -1,0 +1,68 @@
+"""The parts of the store on one database."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+from engine.store.database import Database
+from engine.store.history import History
+from engine.store.journal import Journal
+from engine.store.snapshots import Snapshots
+from engine.store.tickets import Tickets
+
+KEEP_STEPS = 1000
+KEEP_DULL_STEPS = 200
+
+
+class Store:
+    """An open database with its ``tickets``, ``journal``, ``history`` and ``snapshots``.
+
+    Used by one thread at a time. Each call is durable when it returns, unless it is made inside
+    ``transaction``: then all of them are when the block ends.
+    """
+
+    def __init__(self, database: Database, keep: int, keep_dull: int) -> None:
+        self._database = database
+        self.path = database.path
+        self.journal = Journal(database)
+        self.tickets = Tickets(database, self.journal)
+        self.history = History(database, keep, keep_dull)
+        self.snapshots = Snapshots(database)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        create: bool = True,
+        *,
+        keep: int = KEEP_STEPS,
+        keep_dull: int = KEEP_DULL_STEPS,
+    ) -> "Store":
+        """Opens the database, alone; creates it where no file is.
+
+        ``keep`` and ``keep_dull`` bound the history of each till. Raises StoreError.
+        """
+        return cls(Database.open(Path(path), create), keep, keep_dull)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing, one wait for the disk: for many calls at once."""
+        return self._database.transaction()
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a transaction: undoes its block alone when that raises."""
+        return self._database.savepoint()
+
+    def close(self) -> None:
+        """Closes the file and lets another process have it."""
+        self._database.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
