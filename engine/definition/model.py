@@ -207,6 +207,10 @@ class State(Part):
     label: Label | None = Field(None, description="What the cashier reads.")
     code: int | None = Field(None, ge=0, description="The state's number on dashboards.")
     about: str = Field("", description="What it means, in one sentence.")
+    offline: bool = Field(
+        False,
+        description="The central server counts as not there: the journal records how long.",
+    )
     initial: str | None = Field(None, description="The state inside that is entered first.")
     parallel: bool = Field(False, description="All states inside are active at once.")
     final: bool = Field(False, description="The enclosing state is done.")

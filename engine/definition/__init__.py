@@ -1,0 +1,1 @@
+"""The language of machine files: from YAML text to a frozen, checked model. Pure."""

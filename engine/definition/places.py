@@ -1,0 +1,60 @@
+"""From a model's location back to a place in the text.
+
+The models bring short forms to one long form, so their locations hold steps that the text does
+not have: the index of a list that was written as one thing, the name of a union's member, the
+field that a bare text stands for. And ``after`` and ``every`` count the entries of a mapping.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.definition.reader import Node
+
+COUNTED = ("after", "every")
+"""Keys whose mapping ``{delay: what follows}`` the models number like a list."""
+
+Place = tuple[int, int]
+
+
+def find(root: "Node", loc: Sequence[str | int], key: bool) -> Place:
+    """The place of the value at ``loc``, of its key when ``key`` and it has one."""
+    node, place = root, root.place
+    key_place = root.place
+    names: list[str] = []
+    for step in loc:
+        if isinstance(step, int):
+            found = _entry(node, step, names)
+        else:
+            found = _named(node, step)
+            names.append(step)
+        if found is None:
+            if step == "delay":
+                place = key_place
+            continue
+        node, key_place = found
+        place = node.place
+    return key_place if key else place
+
+
+def _named(node: "Node", step: str) -> "tuple[Node, Place] | None":
+    if isinstance(node.children, dict) and step in node.children:
+        return node.children[step], node.keys[step]
+    return None
+
+
+def _entry(node: "Node", step: int, names: list[str]) -> "tuple[Node, Place] | None":
+    if isinstance(node.children, list):
+        if step < len(node.children):
+            return node.children[step], node.children[step].place
+        return None
+    counted = names and names[-1] in COUNTED and names[-2:-1] != ["on"]
+    if not counted or not isinstance(node.children, dict):
+        return None
+    for name, child in node.children.items():
+        many = isinstance(child.children, list) and names[-1] == "after"
+        items = child.children if many and isinstance(child.children, list) else [child]
+        if step < len(items):
+            return items[step], node.keys[name]
+        step -= len(items)
+    return None

@@ -1,0 +1,337 @@
+"""The one reader of every YAML file: exact scalars, a place for every key, nothing clever.
+
+YAML 1.2's core scalars only: ``on``, ``no`` and ``12:30`` are texts, ``010`` is ten. Keys are
+always texts. Anchors, aliases, merge keys, tags, directives, duplicate keys and several
+documents are refused, and the size and the depth of a file are bounded, so that a small file
+can never cost much. All problems of a file come together.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from engine.definition.scalars import BadScalar, plain_value
+from engine.problems import Problem, Refused, Severity
+
+LARGEST_FILE = 1024 * 1024
+DEEPEST = 64
+MOST_VALUES = 200_000
+Loc = Sequence[str | int]
+Place = tuple[int, int]
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNREADABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
+)
+_BREAK = re.compile(r"\r\n|\r|\n")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(slots=True)
+class Node:
+    """A value of the file and where it begins (line and column from 1).
+
+    ``keys`` holds the place of each key of a mapping, ``children`` its values, or the items
+    of a list.
+    """
+
+    value: Any
+    place: Place
+    keys: dict[str, Place] = field(default_factory=dict)
+    children: "dict[str, Node] | list[Node] | None" = None
+    plain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that was read: its data, and the way back from the data to the text."""
+
+    file: str
+    text: str
+    lines: tuple[str, ...]
+    root: Node
+
+    @property
+    def data(self) -> Any:
+        """Plain dicts (keys are texts), lists, texts, numbers, truth values and None."""
+        return self.root.value
+
+    def place(self, loc: Loc, key: bool = False) -> Place:
+        """Line and column, from 1, of the value at ``loc`` (of its key with ``key``).
+
+        ``loc`` may go through what the models add to short forms: steps that the source does
+        not have are passed over, and what is missing has the place of what it is missing from.
+        """
+        from engine.definition.places import find
+
+        return find(self.root, loc, key)
+
+    def problem(
+        self,
+        code: str,
+        loc: Loc,
+        message: str,
+        hint: str = "",
+        key: bool = False,
+        severity: Severity = "error",
+    ) -> Problem:
+        """A problem at ``loc``, with the line that it speaks of."""
+        line, column = self.place(loc, key)
+        return self.problem_at((line, column), code, message, hint, severity)
+
+    def problem_at(
+        self, place: Place, code: str, message: str, hint: str = "", severity: Severity = "error"
+    ) -> Problem:
+        """A problem at a line and column."""
+        text = self.lines[place[0] - 1] if place[0] <= len(self.lines) else ""
+        return Problem(self.file, *place, code, message, hint, severity, text)
+
+
+def in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """Sorted by place, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column, p.code))
+
+
+def read_file(path: Path) -> Document:
+    """Reads a UTF-8 file; raises :class:`Refused` when it cannot be read or is not YAML."""
+    file = str(path)
+    try:
+        with path.open("rb") as source:
+            raw = source.read(LARGEST_FILE + 1)
+    except OSError as error:
+        reason = (error.strerror or "unknown").lower()
+        message = f"The file cannot be read: {reason}."
+        raise Refused([Problem(file, 0, 0, "unreadable", message)]) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8", "replace")
+        if len(raw) > LARGEST_FILE:
+            before = ""
+        lines = _BREAK.split(before)
+        message = f"The byte 0x{raw[error.start]:02x} is not UTF-8."
+        hint = "Save the file as UTF-8."
+        problem = Problem(file, len(lines), len(lines[-1]) + 1, "not-utf-8", message, hint)
+        raise Refused([problem]) from None
+    return read(text, file)
+
+
+def read(text: str, file: str) -> Document:
+    """Reads a text; ``file`` is only for the problems. Raises :class:`Refused`."""
+    text = text.removeprefix("\ufeff")
+    size = len(text.encode("utf-8", "replace"))
+    lines = tuple(_BREAK.split(text))
+    blank = Document(file, text, lines, Node(None, (1, 1)))
+    if size > LARGEST_FILE:
+        message = f"The file is larger than {LARGEST_FILE // 1024} KiB."
+        raise Refused([Problem(file, 0, 0, "too-large", message)])
+    odd = [
+        blank.problem_at(
+            (number, found.start() + 1),
+            "character",
+            f"The character U+{ord(found[0]):04X} is not allowed.",
+            "Delete it; it may be invisible.",
+        )
+        for number, line in enumerate(lines, 1)
+        if (found := _UNREADABLE.search(line))
+    ]
+    if odd:
+        raise Refused(odd)
+    builder = _Builder(blank)
+    root = builder.build()
+    if builder.problems:
+        raise Refused(in_order(builder.problems))
+    return Document(file, text, lines, root)
+
+
+class _Builder:
+    """Makes nodes from the events of the YAML parser, and gathers what is refused."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+        self.count = 0
+        self.depth = 0
+
+    def build(self) -> Node:
+        """The root node; a file with nothing in it has the value None."""
+        root: Node | None = None
+        try:
+            events = self._events()
+            for event in events:
+                if isinstance(event, yaml.DocumentStartEvent):
+                    if root is not None:
+                        self._refuse(
+                            event,
+                            "documents",
+                            "A file holds one document only.",
+                            "Put the second one in a file of its own.",
+                        )
+                        break
+                    if event.version or event.tags:
+                        self._refuse(
+                            event,
+                            "directive",
+                            "A YAML directive (%) is not allowed.",
+                            "Delete it; tillwire reads YAML 1.2.",
+                        )
+                elif isinstance(event, yaml.NodeEvent):
+                    root = self._node(event, events)
+        except _Stop:
+            pass
+        except yaml.MarkedYAMLError as error:
+            self._syntax(error)
+        return root or Node(None, (1, 1))
+
+    def _events(self) -> "Iterator[Any]":
+        loader = _LOADER(self.document.text)
+        try:
+            while loader.check_event():
+                yield loader.get_event()
+        finally:
+            loader.dispose()
+
+    def _refuse(self, event: Any, code: str, message: str, hint: str = "") -> None:
+        self.problems.append(self.document.problem_at(_start(event), code, message, hint))
+
+    def _syntax(self, error: yaml.MarkedYAMLError) -> None:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        what = " ".join(part for part in (error.context, error.problem) if part)
+        text = self.document.lines[min(place[0], len(self.document.lines)) - 1]
+        hint = "Look at this line and the one above: indentation, quotes, a space after each ':'."
+        if "\t" in text:
+            hint = "Indent with spaces; a tab is not allowed there."
+        elif text.count(": ") > 1 and "mapping values" in what:
+            hint = "Put quotes around a text that holds ': '."
+        self.problems.append(
+            self.document.problem_at(place, "yaml", f"This is not YAML: {what}.", hint)
+        )
+
+    def _node(self, event: Any, events: "Iterator[Any]") -> Node:
+        self.count += 1
+        if self.count > MOST_VALUES:
+            self._refuse(event, "too-large", f"The file holds more than {MOST_VALUES} values.")
+            raise _Stop
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(
+                event,
+                "alias",
+                f"The alias '*{event.anchor}' is not allowed.",
+                "Write the value out, or put it in quotes if it is a text.",
+            )
+            return Node(None, _start(event))
+        if event.anchor is not None:
+            self._refuse(
+                event,
+                "anchor",
+                f"The anchor '&{event.anchor}' is not allowed.",
+                "Write the value out where it is needed, or put it in quotes if it is a text.",
+            )
+        if event.tag is not None:
+            self._refuse(
+                event,
+                "tag",
+                f"The tag '{_short(event.tag)}' is not allowed.",
+                "Write the value alone, or put it in quotes if it is a text.",
+            )
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self._refuse(event, "too-deep", f"The file nests deeper than {DEEPEST} levels.")
+            raise _Stop
+        if isinstance(event, yaml.SequenceStartEvent):
+            node = self._sequence(event, events)
+        else:
+            node = self._mapping(event, events)
+        self.depth -= 1
+        return node
+
+    def _scalar(self, event: Any) -> Node:
+        plain = event.style in (None, "")
+        value: Any = event.value
+        if plain:
+            try:
+                value = plain_value(event.value)
+            except BadScalar as error:
+                self._refuse(event, "number", str(error))
+        return Node(value, _start(event), plain=plain)
+
+    def _sequence(self, event: Any, events: "Iterator[Any]") -> Node:
+        items: list[Node] = []
+        for item in events:
+            if isinstance(item, yaml.SequenceEndEvent):
+                break
+            items.append(self._node(item, events))
+        return Node([item.value for item in items], _start(event), children=items)
+
+    def _mapping(self, event: Any, events: "Iterator[Any]") -> Node:
+        keys: dict[str, Place] = {}
+        children: dict[str, Node] = {}
+        for item in events:
+            if isinstance(item, yaml.MappingEndEvent):
+                break
+            name = self._key(item, events)
+            if name in keys:
+                line = keys[name][0]
+                self._refuse(
+                    item,
+                    "duplicate-key",
+                    f"The key '{name}' stands here twice.",
+                    f"The first is on line {line}.",
+                )
+            elif name == "<<" and item.style in (None, ""):
+                self._refuse(
+                    item, "merge-key", "The merge key '<<' is not allowed.", "Write the keys out."
+                )
+            value = self._node(next(events), events)
+            if name not in keys:
+                keys[name] = _start(item)
+                children[name] = value
+        data = {name: child.value for name, child in children.items()}
+        return Node(data, _start(event), keys, children)
+
+    def _key(self, event: Any, events: "Iterator[Any]") -> str:
+        node = self._node(event, events)
+        if isinstance(event, yaml.ScalarEvent):
+            if event.value == "" and node.plain:
+                self._refuse(event, "key", "A key is missing before the ':'.")
+            return str(event.value)
+        if not isinstance(event, yaml.AliasEvent):
+            self._refuse(
+                event,
+                "key",
+                "A key is a text, not a list or a mapping.",
+                "Put quotes around a text that begins with '[' or '{'.",
+            )
+        return f"\x00{event.start_mark.index}"
+
+
+class _Stop(Exception):  # noqa: N818 - it ends the reading, the problem is already noted
+    """Nothing more can be read."""
+
+
+def _start(event: Any) -> Place:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _short(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
+
+
+def parse(document: Document, model: type[_Model]) -> _Model:
+    """The document as a model; raises :class:`Refused` with all problems, sorted by place."""
+    from engine.definition.sentences import problems_of
+
+    if document.data is None:
+        raise Refused([document.problem("empty", (), "The file is empty.")])
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        raise Refused(in_order(problems_of(document, model, error))) from None
