@@ -1,0 +1,143 @@
+"""Turns what tills do into metrics.
+
+Everything here is called from the agent's loop thread: nothing locks, and nothing blocks. The
+agent feeds an :class:`~metrics.listening.Guarded` exporter, so that a fault here stops no till.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
+from engine.core.facts import MachineFacts
+from engine.core.records import Step
+from metrics.exposition import TillLines, escaped, heading
+from metrics.processwide import ProcessWide
+from metrics.tills import Numbering, TillRecord
+
+OTHER = "other"
+"""The label ``event`` of an event that the machine does not know."""
+
+AT_ONCE = 100
+"""Tills whose lines make one chunk of a scrape: a few milliseconds, a few hundred KB."""
+
+
+class Exporter:
+    """All metrics of one process: its tills, which share one machine, and the process itself.
+
+    ``version`` is tillwire's own. ``wall`` tells the till's wall clock in seconds since 1970;
+    it is asked at each scrape.
+    """
+
+    def __init__(self, version: str, machine: MachineFacts, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._tills: dict[str, TillRecord] = {}
+        self._configurations: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._known = frozenset(machine.events)
+        numbers = count()
+        self._transitions = Numbering(
+            numbers, ((t.source, t.target, t.event) for t in machine.transitions)
+        )
+        self._rejections = Numbering(numbers, machine.refusals)
+        self._unhandled = Numbering(
+            numbers, ((event,) for event in (*sorted(self._known - {OTHER}), OTHER))
+        )
+        self._lines = TillLines(machine, (self._transitions, self._rejections, self._unhandled))
+        self._process = ProcessWide(version, machine, wall)
+        # Not the library's global registry: what else the process imports must not show here.
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self._process)
+        ProcessCollector(registry=self._registry)
+
+    def add_till(
+        self,
+        till: str,
+        configuration: tuple[str, ...] = (),
+        entered: Mapping[str, float] | None = None,
+    ) -> None:
+        """Show a till before its first step, with every counter at 0.
+
+        A till that was restored comes with the states that it is in and the Unix time at which
+        each was entered; states without a time count from now.
+        """
+        record = self._record(till)
+        if configuration:
+            entered = entered or {}
+            now = self._wall()
+            record.configuration = self._shared(configuration)
+            record.entered = tuple(entered.get(state, now) for state in configuration)
+
+    def observe(self, step: Step, wall: float) -> None:
+        """Count a step that ended at ``wall``, in seconds since 1970."""
+        record = self._tills.get(step.till) or self._record(step.till)
+        if step.late:
+            return
+        for taken in step.taken:
+            record.count(self._transitions.number((taken.source, taken.target, taken.event)))
+        for refusal in step.refused:
+            record.count(self._rejections.number((refusal.state, refusal.event)))
+        # A timer that only repeats actions, and a beginning, take no transition either.
+        if not step.handled and step.event.timer is None and not step.entered:
+            event = step.event.name
+            record.count(self._unhandled.number((event if event in self._known else OTHER,)))
+        if step.entered or step.configuration != record.configuration:
+            record.move(self._shared(step.configuration), step.entered, wall)
+
+    def effect(self, effect: str, outcome: str, seconds: float) -> None:
+        """Count an effect that ran for ``seconds``; ``outcome`` is one of ``OUTCOMES``."""
+        self._process.effect(effect, outcome, seconds)
+
+    def backlog(
+        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+    ) -> None:
+        """Show what the store says of a till's tickets: totals, and a Unix time or None."""
+        record = self._record(till)
+        record.pending = pending
+        record.sent = sent
+        record.refused = refused
+        record.oldest_at = oldest_at if pending else None
+
+    def worker_abandoned(self) -> None:
+        """Count a worker that outlived its deadline."""
+        self._process.workers_abandoned += 1
+
+    def listener_failed(self) -> None:
+        """Count a call above that failed and was caught."""
+        self._process.listener_failures += 1
+
+    def render(self, accept: str | None = None) -> tuple[bytes, str]:
+        """The body of a scrape and its content type.
+
+        ``accept`` is the request's Accept header; OpenMetrics is given to whoever asks for it.
+        """
+        chunks, content_type = self.chunks(accept)
+        return b"".join(chunks), content_type
+
+    def chunks(self, accept: str | None = None) -> tuple[Iterator[bytes], str]:
+        """As :meth:`render`, in pieces of a few milliseconds each.
+
+        A process of thousands of tills lets its loop breathe between two pieces. Tills may
+        step meanwhile: each line is right at the moment at which it is written.
+        """
+        encode, content_type = choose_encoder(accept or "")
+        openmetrics = content_type.startswith("application/openmetrics-text")
+        return self._chunks(openmetrics, lambda: encode(self._registry)), content_type
+
+    def _chunks(self, openmetrics: bool, rest: Callable[[], bytes]) -> Iterator[bytes]:
+        records = list(self._tills.values())
+        for family, lines in self._lines.of_families():
+            yield heading(family, openmetrics).encode()
+            for start in range(0, len(records), AT_ONCE):
+                yield "".join(map(lines, records[start : start + AT_ONCE])).encode()
+        yield rest()
+
+    def _record(self, till: str) -> TillRecord:
+        record = self._tills.get(till)
+        if record is None:
+            record = self._tills[till] = TillRecord(escaped(till))
+        return record
+
+    def _shared(self, configuration: tuple[str, ...]) -> tuple[str, ...]:
+        """One tuple for all tills that are in the same states."""
+        return self._configurations.setdefault(configuration, configuration)

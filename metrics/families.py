@@ -1,0 +1,137 @@
+"""Every metric that tillwire exports: name, kind, labels and meaning, declared once.
+
+docs/metrics.md repeats this table for people; a test holds the two together.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric. ``name`` is what a query says: a counter's ends in ``_total``."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    about: str
+
+
+STATE = Family(
+    "tillwire_state",
+    "gauge",
+    ("till", "machine", "state"),
+    "1 for every state that is active, the states around it included, 0 for all others.",
+)
+STATE_CODE = Family(
+    "tillwire_state_code",
+    "gauge",
+    ("till", "machine"),
+    "Code of the innermost active state that has one.",
+)
+STATE_ENTERED = Family(
+    "tillwire_state_entered_timestamp_seconds",
+    "gauge",
+    ("till", "machine"),
+    "Unix time at which the state that tillwire_state_code shows was entered.",
+)
+TRANSITIONS = Family(
+    "tillwire_transitions_total",
+    "counter",
+    ("till", "machine", "from", "to", "event"),
+    "Transitions taken; one that stays in its state has the same state twice.",
+)
+REJECTIONS = Family(
+    "tillwire_guard_rejections_total",
+    "counter",
+    ("till", "machine", "state", "event"),
+    "Transitions that an event asked for and a guard refused.",
+)
+UNHANDLED = Family(
+    "tillwire_events_unhandled_total",
+    "counter",
+    ("till", "machine", "event"),
+    "Events that no active state asked for; names that the machine does not know are other.",
+)
+PENDING = Family(
+    "tillwire_tickets_pending",
+    "gauge",
+    ("till",),
+    "Tickets that are on the till's disk and not yet acknowledged by the server.",
+)
+SENT = Family(
+    "tillwire_tickets_sent_total",
+    "counter",
+    ("till",),
+    "Tickets that the server has acknowledged.",
+)
+REFUSED = Family(
+    "tillwire_tickets_refused_total",
+    "counter",
+    ("till",),
+    "Tickets that the server understood and refused; they are set aside.",
+)
+OLDEST_PENDING = Family(
+    "tillwire_oldest_pending_ticket_timestamp_seconds",
+    "gauge",
+    ("till",),
+    "Unix time at which the oldest pending ticket was taken; absent when none is pending.",
+)
+EFFECT_DURATION = Family(
+    "tillwire_effect_duration_seconds",
+    "histogram",
+    ("effect", "outcome"),
+    "How long effects ran, by what came of them.",
+)
+WORKERS_ABANDONED = Family(
+    "tillwire_workers_abandoned_total",
+    "counter",
+    (),
+    "Workers that outlived their deadline and were replaced.",
+)
+LISTENER_FAILURES = Family(
+    "tillwire_listener_failures_total",
+    "counter",
+    (),
+    "Times that metrics failed to take something in; the tills went on regardless.",
+)
+BUILD_INFO = Family(
+    "tillwire_build_info",
+    "info",
+    ("version", "python"),
+    "The version that runs, and the Python that it runs on.",
+)
+CONFIG_INFO = Family(
+    "tillwire_config_info",
+    "info",
+    ("machine", "hash"),
+    "The machine that runs; the hash covers its text and its parameters.",
+)
+TIME = Family(
+    "tillwire_time_seconds",
+    "gauge",
+    (),
+    "Unix time on the till's own clock at the scrape, so that a wrong clock shows.",
+)
+
+COUNTED = (TRANSITIONS, REJECTIONS, UNHANDLED)
+"""Counted for each till from its steps, in the order in which they are exported."""
+
+FAMILIES = (
+    STATE,
+    STATE_CODE,
+    STATE_ENTERED,
+    *COUNTED,
+    PENDING,
+    SENT,
+    REFUSED,
+    OLDEST_PENDING,
+    EFFECT_DURATION,
+    WORKERS_ABANDONED,
+    LISTENER_FAILURES,
+    BUILD_INFO,
+    CONFIG_INFO,
+    TIME,
+)

@@ -1,0 +1,79 @@
+"""Metrics only listen: whatever goes wrong in them, the tills go on."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from engine.core.records import Step
+from metrics.exporter import Exporter
+
+LOG_EVERY = 60.0
+"""Seconds between two lines about failures: one broken metric fails at every step."""
+
+log = logging.getLogger(__name__)
+
+
+class Guarded:
+    """Takes what an :class:`Exporter` takes, with the same meaning, and never raises.
+
+    A failure is caught, counted in ``tillwire_listener_failures_total`` and logged at most
+    once a minute. ``monotonic`` tells seconds that only grow.
+    """
+
+    def __init__(self, exporter: Exporter, monotonic: Callable[[], float]) -> None:
+        self._exporter = exporter
+        self._monotonic = monotonic
+        self._silent_until: float | None = None
+        self._unlogged = 0
+
+    def add_till(
+        self,
+        till: str,
+        configuration: tuple[str, ...] = (),
+        entered: Mapping[str, float] | None = None,
+    ) -> None:
+        """See :meth:`Exporter.add_till`."""
+        try:
+            self._exporter.add_till(till, configuration, entered)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("add_till", error)
+
+    def observe(self, step: Step, wall: float) -> None:
+        """See :meth:`Exporter.observe`."""
+        try:
+            self._exporter.observe(step, wall)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("observe", error)
+
+    def effect(self, effect: str, outcome: str, seconds: float) -> None:
+        """See :meth:`Exporter.effect`."""
+        try:
+            self._exporter.effect(effect, outcome, seconds)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("effect", error)
+
+    def backlog(
+        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+    ) -> None:
+        """See :meth:`Exporter.backlog`."""
+        try:
+            self._exporter.backlog(till, pending, sent, refused, oldest_at)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("backlog", error)
+
+    def worker_abandoned(self) -> None:
+        """See :meth:`Exporter.worker_abandoned`."""
+        try:
+            self._exporter.worker_abandoned()
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("worker_abandoned", error)
+
+    def _failed(self, call: str, error: Exception) -> None:
+        self._exporter.listener_failed()
+        now = self._monotonic()
+        if self._silent_until is not None and now < self._silent_until:
+            self._unlogged += 1
+            return
+        self._silent_until = now + LOG_EVERY
+        more = f" ({self._unlogged} more since the last such line)" if self._unlogged else ""
+        self._unlogged = 0
+        log.warning("Metrics failed in %s: %r%s", call, error, more, exc_info=error)
