@@ -1,0 +1,313 @@
+"""till.yaml: who this till is, its server, its database.
+
+Every path in the file is relative to the file itself. The database lies beside it by default:
+the agent must find the same tickets whichever account starts it, which a folder of the
+account's own could not promise.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
+
+from engine.definition.machine import Definition, load_machine
+from engine.definition.model import Part, Scalar, as_tuple
+from engine.definition.parameters import Overrides
+from engine.definition.reader import Document, parse, read_file
+from engine.definition.vocabulary import Vocabulary
+from engine.problems import Problem, Refused
+from engine.server.secret import PLAIN_SECRET, Secret
+from engine.server.settings import ServerSettings
+from engine.shipped import shipped_machine
+
+DEFAULT = "default"
+"""What :class:`Effective` names as the origin of a value that no file sets."""
+
+_TELLTALE = r"(?:pass|pwd|secret|token|mot_?de)"
+_SECRET_VALUE = re.compile(rf"(?i)([\w-]*{_TELLTALE}[\w-]*['\"]?\s*:\s*)(?!['\"]?\$\{{).*")
+_KEY = re.compile(r"[\s-]*(?:'[^']*'|\"[^\"]*\"|[^:#]*):")
+
+_ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+_ID_LENGTH = 64
+
+
+def _check_id(raw: Any) -> Any:
+    """An id goes into ticket keys, URLs and labels: text, and no sign that means anything there."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        raise ValueError(
+            "an id is a text, and this is a number, which would lose its leading zeros: "
+            "write it in quotes, as in '0042'"
+        )
+    if not isinstance(raw, str):
+        return raw
+    if not raw:
+        raise ValueError("an id cannot be empty")
+    if len(raw) > _ID_LENGTH:
+        raise ValueError(f"an id has at most {_ID_LENGTH} characters, this one has {len(raw)}")
+    strange = sorted(set(raw) - _ID_CHARACTERS)
+    if strange:
+        raise ValueError(
+            f"an id has letters a to z, digits, '-', '_' and '.' only; found {strange[0]!r}"
+        )
+    if raw.startswith("."):
+        raise ValueError("an id cannot start with '.'")
+    return raw
+
+
+Id = Annotated[str, BeforeValidator(_check_id)]
+"""The id of a shop or a till: 1 to 64 letters, digits, dashes, underscores and dots."""
+
+
+def _check_kind(raw: Any) -> Any:
+    if raw == "sqlserver":
+        raise ValueError(
+            "SQL Server comes in a later version; this one keeps its tickets in sqlite"
+        )
+    return raw
+
+
+def _one_or_more(raw: Any) -> Any:
+    return (raw,) if isinstance(raw, str) else as_tuple(raw)
+
+
+_Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+
+
+class Database(Part):
+    """Where the till keeps its tickets until the server has them, and its journal."""
+
+    kind: Annotated[Literal["sqlite"], BeforeValidator(_check_kind)] = Field(
+        "sqlite", description="The kind of database. Only sqlite in this version."
+    )
+    path: str = Field(
+        "tillwire.db",
+        min_length=1,
+        description="The database's file, relative to till.yaml. It is made when there is none.",
+    )
+
+
+class Api(Part):
+    """The local HTTP API, which the till program talks to."""
+
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="The address to listen on. 127.0.0.1: this machine only.",
+    )
+    port: int = Field(8344, ge=1, le=65535, description="The TCP port to listen on.")
+    token: Secret | None = Field(
+        None,
+        description="The token that a caller must show to change anything, as `${env:NAME}` or "
+        "`${file:path}`. None: the API answers questions and changes nothing.",
+    )
+    allowed_hosts: _Texts = Field(
+        ("127.0.0.1", "localhost", "[::1]"),
+        description="The host names that callers may use to reach the API.",
+    )
+    allowed_origins: _Texts = Field(
+        (), description="The origins (https://host) of web pages that may call the API."
+    )
+
+    @property
+    def url(self) -> str:
+        """Where a program on this machine finds the API."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+class Log(Part):
+    """The log lines, which go to standard error."""
+
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="text for people, json for machines; auto: text on a terminal."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important lines still written."
+    )
+
+
+class Settings(Part):
+    """A till.yaml file."""
+
+    shop: Id = Field(description="The shop's id at the server. In quotes when it is a number.")
+    till: Id | None = Field(
+        None, description="The till's id in its shop, when this process looks after one till."
+    )
+    tills: Annotated[tuple[Id, ...], BeforeValidator(as_tuple)] = Field(
+        (), description="The ids of the tills in their shop, when it looks after several."
+    )
+    machine: str | None = Field(
+        None,
+        min_length=1,
+        description="The machine file, relative to till.yaml. None: the connection machine that "
+        "comes with the program.",
+    )
+    parameters: dict[str, Scalar | None] = Field(
+        default_factory=dict,
+        description="Values for the machine's parameters, in place of its own. An empty value "
+        "means the machine's default.",
+    )
+    server: ServerSettings = Field(description="The central server and how to speak to it.")
+    database: Database = Field(
+        default_factory=Database, description="Where tickets are kept until the server has them."
+    )
+    api: Api = Field(default_factory=Api, description="The local HTTP API.")
+    log: Log = Field(default_factory=Log, description="The log lines.")
+    workers: int = Field(
+        4, ge=1, le=256, description="How many calls to the server may be under way at once."
+    )
+
+    _document: Document | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _some_tills(self) -> Self:
+        if self.till is not None and self.tills:
+            raise ValueError("give either 'till' or 'tills', not both")
+        if self.till is not None:
+            object.__setattr__(self, "tills", (self.till,))
+        if not self.tills:
+            raise ValueError("'till' is missing: the till's id, or 'tills' with a list of ids")
+        twice = sorted({till for till in self.tills if self.tills.count(till) > 1})
+        if twice:
+            raise ValueError(f"'tills' names {', '.join(twice)} more than once")
+        return self
+
+    @property
+    def document(self) -> Document | None:
+        """The text that these settings were read from; None when they were made by a program."""
+        return self._document
+
+    @property
+    def folder(self) -> Path:
+        """The folder that every path of the file is relative to."""
+        return Path(self._document.file).absolute().parent if self._document else Path.cwd()
+
+    @property
+    def machine_path(self) -> Path:
+        """The machine's file, absolute."""
+        return self.folder / self.machine if self.machine else shipped_machine()
+
+    @property
+    def database_path(self) -> Path:
+        """The database's file, absolute."""
+        return self.folder / self.database.path
+
+
+class Effective(NamedTuple):
+    """One value in force: its dotted key, the value as shown, and where it comes from.
+
+    ``where`` is ``default`` or ``file:line``. Secrets are shown as their reference or ``***``.
+    """
+
+    key: str
+    value: str
+    where: str
+
+
+def load_settings(path: str | Path) -> Settings:
+    """Read till.yaml. Raises :class:`Refused` with every problem; no problem shows a secret."""
+    try:
+        document = read_file(Path(path))
+        settings = parse(document, Settings)
+        settings._document = document  # noqa: SLF001 - the one who makes it
+        problems = list(_missing_files(settings, document))
+        if problems:
+            raise Refused(problems)
+    except Refused as refused:
+        raise Refused([_discreet(problem) for problem in refused.problems]) from None
+    return settings
+
+
+def load_definition(settings: Settings, vocabulary: Vocabulary) -> Definition:
+    """The machine of a till.yaml, with its parameters overridden.
+
+    Raises :class:`Refused`; what is wrong with an override has its place in till.yaml.
+    """
+    overrides = Overrides(settings.parameters, settings.document, ("parameters",))
+    return load_machine(settings.machine_path, vocabulary, overrides)
+
+
+def _missing_files(settings: Settings, document: Document) -> Iterator[Problem]:
+    if settings.machine and not settings.machine_path.is_file():
+        yield document.problem(
+            "no-file",
+            ("machine",),
+            f"There is no file '{settings.machine_path}'.",
+            "Leave 'machine' out to use the machine that comes with tillwire.",
+        )
+    certificate = settings.server.ca_file
+    if certificate and not (settings.folder / certificate).is_file():
+        yield document.problem(
+            "no-file",
+            ("server", "ca_file"),
+            f"There is no file '{settings.folder / certificate}'.",
+            "It holds the certificate of the authority that signed the server's, in PEM form.",
+        )
+
+
+def _discreet(problem: Problem) -> Problem:
+    """The problem with a line that shows no secret somebody typed in plain.
+
+    Neither a password that was refused nor one under a misspelt key may reach a terminal or a
+    log, and a line that is not YAML has no fields to tell them apart by.
+    """
+    if not problem.text:
+        return problem
+    text = _SECRET_VALUE.sub(r"\1***", problem.text)
+    if problem.code.replace("-", "_") in (PLAIN_SECRET, "unknown_key", "extra_forbidden"):
+        found = _KEY.match(text, problem.column - 1) or _KEY.match(text)
+        text = f"{text[: found.end()]} ***" if found else ""
+    return replace(problem, text=text)
+
+
+def effective(settings: Settings) -> list[Effective]:
+    """Every value in force, in the order of the model, with where it comes from."""
+    single = settings.till is not None
+    return [
+        Effective(".".join(map(str, loc)), shown(value), origin(settings.document, loc))
+        for loc, value in _leaves(settings, ())
+        if loc != (("tills",) if single else ("till",))
+    ]
+
+
+def _leaves(value: Any, loc: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The values that hold no others, each with the keys that lead to it."""
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _leaves(getattr(value, name), (*loc, field.alias or name))
+    elif isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*loc, key))
+    else:
+        yield loc, value
+
+
+def shown(value: Any) -> str:
+    """A value as YAML would have it; a secret as its reference, never as itself."""
+    if value is None:
+        return "null"
+    if isinstance(value, Secret):
+        return value.reference
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(shown(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{}"
+    return str(value)
+
+
+def origin(document: Document | None, loc: tuple[str | int, ...]) -> str:
+    """``file:line`` of the value at ``loc`` when the document sets it, else ``default``."""
+    if document is None:
+        return DEFAULT
+    data: Any = document.data
+    for key in loc:
+        if not isinstance(data, Mapping) or key not in data:
+            return DEFAULT
+        data = data[key]
+    line, _ = document.place(loc)
+    return f"{document.file}:{line}"
