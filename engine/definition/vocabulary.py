@@ -68,7 +68,7 @@ REJECTED: Mapping[str, Field] = {
 FAILED: Mapping[str, Field] = {
     "reason": Field("text", "why it failed", choices=REASONS),
     "message": Field("text", "what happened, in a sentence"),
-    "retry_after": Field("duration", "how long the server asks us to wait; 0 when it does not"),
+    "retry_after": Field("number", "seconds that the server asks us to wait; 0 when it does not"),
 }
 
 

@@ -1,0 +1,275 @@
+"""From a definition to a chart: the one place that knows python-statemachine.
+
+One chart, with one state machine object, serves every till of the process: a turn sets the
+machine to where its till is, sends one event, and reads back where it came to. The library is
+used for what it does well, choosing transitions and the order of exits and entries; delays,
+effects and queues are ours, since its own block the caller or cost a thread.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from statemachine.io import create_machine_class_from_definition
+from statemachine.orderedset import OrderedSet
+
+from engine.core.plans import Act, Planner, StatePlan, TimerPlan
+from engine.definition.machine import Definition
+from engine.definition.model import State, Transition
+from engine.definition.tree import ROOT, Tree
+
+if TYPE_CHECKING:
+    from engine.core.feed import Turn
+
+# Names of the file are prefixed on their way into the library, because it turns states and
+# events into attributes of one object: an event `send` or `states` would break it.
+STATE, EVENT, TIMER, DONE = "s:", "e.", "t.", "done.state.s:"
+BEFORE = "before:"
+BEGIN = "begin"
+NOTHING: dict[str, tuple[str, ...]] = {}
+
+
+class Chart:
+    """A machine that is ready to play turns.
+
+    ``plans`` and ``timers`` are what its states do; ``turn`` is the turn being played, which
+    the library's callbacks speak to. A chart belongs to one thread.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.tree = definition.tree
+        self.plans: dict[str, StatePlan] = {}
+        self.timers: dict[str, TimerPlan] = {}
+        self.descriptors: set[str] = set()
+        self.turn: Turn | None = None
+        self.initial_context = {
+            name: variable.initial for name, variable in definition.model.context.items()
+        }
+        self.has_history = any(node.kind == "history" for node in self.tree)
+        self.machine = _Assembly(self, definition).machine()
+        self._known: dict[str, str | None] = {}
+        self._raw: dict[tuple[str, ...], OrderedSet[str]] = {}
+        self._read: dict[frozenset[str], tuple[str, ...]] = {}
+
+    @property
+    def name(self) -> str:
+        """The machine's name in the file."""
+        return self.definition.model.machine
+
+    def id_of(self, event: str) -> str | None:
+        """The library's id of an event, or None when nothing in the file listens to it."""
+        if event not in self._known:
+            if len(self._known) > 4096:  # names come from outside: never keep them all
+                self._known.clear()
+            self._known[event] = self._look_up(event)
+        return self._known[event]
+
+    def _look_up(self, event: str) -> str | None:
+        parts = event.split(".")
+        if not any(".".join(parts[:n]) in self.descriptors for n in range(1, len(parts) + 1)):
+            return None
+        return EVENT + event
+
+    def place(self, configuration: tuple[str, ...]) -> None:
+        """Set the machine to where a till is; the empty configuration is before the start."""
+        raw = self._raw.get(configuration)
+        if raw is None:
+            ids = [STATE + ROOT, *(STATE + name for name in configuration)]
+            raw = OrderedSet(ids if configuration else [STATE + BEFORE])
+            self._raw[configuration] = raw
+        self.machine.current_state_value = raw
+
+    def configuration(self) -> tuple[str, ...]:
+        """Where the machine is now: ids of the file, outermost first, in its order."""
+        active = frozenset(self.machine.configuration_values)
+        found = self._read.get(active)
+        if found is None:
+            names = {value.removeprefix(STATE) for value in active} - {ROOT, BEFORE}
+            found = tuple(name for name in self.tree.nodes if name in names)
+            self._read[active] = found
+        return found
+
+    def remember(self, remembered: dict[str, tuple[str, ...]]) -> None:
+        """Hand the library what history states go back to."""
+        if not self.has_history:
+            return
+        states = self.machine.states_map
+        self.machine.history_values = {
+            STATE + name: [states[STATE + active] for active in actives]
+            for name, actives in remembered.items()
+        }
+
+    def remembered(self) -> dict[str, tuple[str, ...]]:
+        """What history states go back to now."""
+        if not self.has_history:
+            return NOTHING
+        return {
+            name.removeprefix(STATE): tuple(state.value.removeprefix(STATE) for state in states)
+            for name, states in self.machine.history_values.items()
+        }
+
+
+def build(definition: Definition) -> Chart:
+    """Make the chart of a checked definition. About 10 ms for a machine of ten states."""
+    return Chart(definition)
+
+
+class _Assembly:
+    """Writes the library's definition of a chart, with callbacks that speak to its turn."""
+
+    def __init__(self, chart: Chart, definition: Definition) -> None:
+        self._chart = chart
+        self._definition = definition
+        self._planner = Planner(definition)
+
+    def machine(self) -> Any:
+        model = self._definition.model
+        root: dict[str, Any] = {
+            "parallel": model.parallel,
+            "transitions": self._events(ROOT, model.on),
+        }
+        root |= self._inside(model.states, ROOT)
+        states: dict[str, Any] = {
+            # The library runs the entry actions of its initial state when the object is made,
+            # for no till at all: this state has none, and each new till leaves it by BEGIN.
+            STATE + BEFORE: {
+                "initial": True,
+                "transitions": [{"target": STATE + ROOT, "event": BEGIN}],
+            },
+            STATE + ROOT: root,
+        }
+        # Always the same class name: a registry in the library keeps one class per name alive
+        # for ever, and a till that reloads for years must not fill it.
+        machine_class = create_machine_class_from_definition(
+            "TillwireChart",
+            states=states,
+            validate_disconnected_states=False,
+            validate_trap_states=False,
+            validate_final_reachability=False,
+            # Errors must come out, and a step that fails must leave the machine where it was.
+            catch_errors_as_events=False,
+            atomic_configuration_update=True,
+        )
+        return machine_class()
+
+    def _inside(self, states: dict[str, State], outer: str) -> dict[str, Any]:
+        tree = self._chart.tree
+        initial = None if tree.parallel(outer) else tree.initial(outer)
+        built: dict[str, Any] = {"states": {}}
+        for name, state in states.items():
+            if state.history is not None:
+                built.setdefault("history", {})[STATE + name] = self._history(state)
+            else:
+                built["states"][STATE + name] = self._state(name, state, name == initial)
+        return built
+
+    def _history(self, state: State) -> dict[str, Any]:
+        built: dict[str, Any] = {"type": state.history}
+        if state.target is not None:
+            built["transitions"] = [{"target": STATE + state.target}]
+        return built
+
+    def _state(self, name: str, state: State, initial: bool) -> dict[str, Any]:
+        plan = self._planner.state(name, state)
+        self._chart.plans[name] = plan
+        self._chart.timers.update({timer.key: timer for timer in plan.timers})
+        built: dict[str, Any] = {
+            "initial": initial,
+            "final": state.final,
+            "parallel": state.parallel,
+            "enter": _callback(self._chart, lambda turn: turn.enter(plan)),
+            "exit": _callback(self._chart, lambda turn: turn.leave(plan)),
+        }
+        transitions = [*self._events(name, state.on), *self._delays(name, state, plan)]
+        transitions += [self._transition(name, None, "always", part) for part in state.always]
+        if not state.final:  # the library allows a final state no transition, not even none
+            built["transitions"] = transitions
+        if state.states:
+            built |= self._inside(state.states, name)
+        return built
+
+    def _events(self, name: str, on: dict[str, tuple[Transition, ...]]) -> list[dict[str, Any]]:
+        """The longest descriptor comes first, so that the more exact rule wins."""
+        built = []
+        for descriptor in sorted(on, key=lambda text: -len(text.split("."))):
+            self._chart.descriptors.add(descriptor)
+            done = descriptor.removeprefix("done.")
+            event = DONE + done if done != descriptor else EVENT + descriptor
+            built += [
+                self._transition(name, event, descriptor, part, descriptor)
+                for part in on[descriptor]
+            ]
+        return built
+
+    def _delays(self, name: str, state: State, plan: StatePlan) -> list[dict[str, Any]]:
+        entries: list[Transition] = [
+            *state.after,
+            *(Transition(actions=entry.actions) for entry in state.every),
+        ]
+        return [
+            self._transition(name, TIMER + timer.key, timer.label, entry)
+            for timer, entry in zip(plan.timers, entries, strict=True)
+        ]
+
+    def _transition(
+        self,
+        name: str,
+        event: str | None,
+        label: str,
+        part: Transition,
+        descriptor: str | None = None,
+    ) -> dict[str, Any]:
+        chart, target = self._chart, part.target
+        acts = self._planner.actions(part.actions, descriptor)
+        compound = name == ROOT or chart.tree[name].kind == "compound"
+        if target == name and not part.reenter:
+            # Staying, in the language; to the library a self-transition would leave and enter.
+            # What is inside goes back to its start all the same.
+            target = chart.tree.initial(name) if compound else None
+        inside = target is not None and target != name and chart.tree.inside(target, name)
+        built: dict[str, Any] = {
+            "target": None if target is None else STATE + target,
+            "event": event,
+            "internal": inside and compound and not part.reenter,
+            "on": _callback(chart, _taking(chart.tree, name, target, label, acts)),
+        }
+        if part.guard is not None:
+            built["cond"] = self._guard(name, label, part.guard, descriptor)
+        return built
+
+    def _guard(
+        self, name: str, label: str, guard: str | bool, descriptor: str | None
+    ) -> Callable[[], bool]:
+        chart, text = self._chart, str(guard)
+        holds = self._planner.guard(guard, descriptor)
+
+        def condition() -> bool:
+            turn = chart.turn
+            return turn is not None and (bool(holds(turn)) or turn.refuse(name, label, text))
+
+        return condition
+
+
+def _callback(chart: Chart, act: Act) -> Callable[[], None]:
+    """What the library calls: a function without parameters is its cheapest kind."""
+
+    def callback() -> None:
+        if chart.turn is not None:
+            act(chart.turn)
+
+    return callback
+
+
+def _taking(tree: Tree, name: str, target: str | None, label: str, acts: tuple[Act, ...]) -> Act:
+    sources = frozenset(tree.leaves(name))
+    targets: frozenset[str] = frozenset()
+    if target is not None:
+        node = tree[target]
+        targets = frozenset(tree.leaves(node.parent if node.kind == "history" else target))
+
+    def taking(turn: "Turn") -> None:
+        turn.take(label, name, target, sources, targets)
+        for act in acts:
+            act(turn)
+
+    return taking

@@ -1,0 +1,194 @@
+"""What the file says of each state, compiled once: actions, delays and arguments as closures.
+
+A plan holds no till. Its closures take the turn that is being played (:mod:`engine.core.feed`)
+and ask it to change its till; they change nothing by themselves.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.definition.expressions import Scope, compile_expression
+from engine.definition.machine import Definition, Growing
+from engine.definition.model import Action, Backoff, Delay, OnRestart, State, Variable
+from engine.definition.vocabulary import Value
+
+if TYPE_CHECKING:
+    from engine.core.feed import Turn
+
+Act = Callable[["Turn"], None]
+Reading = Callable[["Turn"], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class TimerPlan:
+    """A delay of a state.
+
+    ``key`` names the timer in a till and ``label`` in records, such as ``after ping_timeout``.
+    ``length`` gives the seconds; ``fixed`` is the same where it never varies, else None.
+    """
+
+    key: str
+    label: str
+    length: Callable[["Turn"], float]
+    fixed: float | None
+    repeats: bool
+    on_restart: OnRestart
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An effect with its compiled arguments."""
+
+    effect: str
+    arguments: tuple[tuple[str, Reading], ...]
+
+    def read(self, turn: "Turn") -> dict[str, Value]:
+        """The arguments' values at this moment."""
+        return {name: reading(turn) for name, reading in self.arguments}
+
+
+@dataclass(frozen=True, slots=True)
+class StatePlan:
+    """What entering and leaving one state does."""
+
+    id: str
+    entry: tuple[Act, ...]
+    exit: tuple[Act, ...]
+    timers: tuple[TimerPlan, ...]
+    invoked: tuple[Call, ...]
+
+
+class Planner:
+    """Compiles the parts of one definition."""
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._model = definition.model
+
+    def state(self, name: str, state: State) -> StatePlan:
+        """The plan of one state; its expressions may read the event that led into it."""
+        scope = self._definition.scope(None)
+        return StatePlan(
+            name,
+            self.actions(state.entry, None),
+            self.actions(state.exit, None),
+            self.timers(name, state),
+            tuple(self._call(part.effect, part.with_, scope) for part in state.invoke),
+        )
+
+    def timers(self, name: str, state: State) -> tuple[TimerPlan, ...]:
+        """The state's ``after`` delays, then its ``every`` delays, in the file's order."""
+        plans = []
+        entries = [
+            ("after", index, entry.delay, entry.on_restart)
+            for index, entry in enumerate(state.after)
+        ]
+        entries += [
+            ("every", index, entry.delay, entry.on_restart)
+            for index, entry in enumerate(state.every)
+        ]
+        for kind, index, delay, on_restart in entries:
+            length, fixed = self._delay(delay)
+            key, label = f"{name}.{kind}.{index}", f"{kind} {_spelling(delay)}"
+            plans.append(TimerPlan(key, label, length, fixed, kind == "every", on_restart))
+        return tuple(plans)
+
+    def actions(self, actions: tuple[Action, ...], descriptor: str | None) -> tuple[Act, ...]:
+        """Compiled actions. ``descriptor`` is the event whose data they may read."""
+        scope = self._definition.scope(descriptor)
+        return tuple(self._action(action, scope) for action in actions)
+
+    def guard(self, text: str | bool, descriptor: str | None) -> Reading:
+        """A compiled guard."""
+        return self._reading(text, self._definition.scope(descriptor))
+
+    def _action(self, action: Action, scope: Scope) -> Act:
+        if action.start is not None:
+            call = self._call(action.start, action.with_, scope)
+            return lambda turn: turn.start(call.effect, call.read(turn), None)
+        if action.assign is not None:
+            return self._assignment(action.assign, scope)
+        if action.raise_ is not None:
+            return self._raising(action.raise_, action.with_ or {}, scope)
+        if action.cancel is not None:
+            effect = action.cancel
+            return lambda turn: turn.cancel(effect)
+        text = action.log or ""
+        return lambda turn: turn.step.logged.append(text)
+
+    def _raising(self, event: str, raw: Mapping[str, Value], scope: Scope) -> Act:
+        data = tuple((name, self._reading(value, scope)) for name, value in raw.items())
+        return lambda turn: turn.raise_event(event, {name: read(turn) for name, read in data})
+
+    def _assignment(self, raw: Mapping[str, Value], scope: Scope) -> Act:
+        """All values are read before the first is changed, so that order does not matter."""
+        variables = self._model.context
+        parts = tuple(
+            (
+                name,
+                self._reading(value, scope, variables[name].values or ()),
+                _saturation(variables[name]),
+            )
+            for name, value in raw.items()
+        )
+
+        def assign(turn: "Turn") -> None:
+            values = [(name, bound(read(turn))) for name, read, bound in parts]
+            for name, value in values:
+                turn.assign(name, value)
+
+        return assign
+
+    def _call(self, effect: str, raw: Mapping[str, Value] | None, scope: Scope) -> Call:
+        fields = self._definition.vocabulary.effects[effect].arguments
+        return Call(
+            effect,
+            tuple(
+                (name, self._reading(value, scope, fields[name].choices))
+                for name, value in (raw or {}).items()
+            ),
+        )
+
+    def _reading(self, raw: Value, scope: Scope, literals: tuple[str, ...] = ()) -> Reading:
+        """A value of the file: itself, or what its expression gives. A text that is one of
+        ``literals`` stands for itself."""
+        if not isinstance(raw, str) or raw in literals:
+            return lambda _turn: raw
+        expression = compile_expression(raw, scope)
+        constant = expression.constant
+        if constant is not None:
+            return lambda _turn: constant
+        return lambda turn: expression(turn.context, turn.event)
+
+    def _delay(self, delay: Delay) -> tuple[Callable[["Turn"], float], float | None]:
+        length = self._definition.delay(delay)
+        if isinstance(length, Growing):
+            return _growing(length), None
+        return (lambda _turn: length), length
+
+
+def _growing(delay: Growing) -> Callable[["Turn"], float]:
+    def length(turn: "Turn") -> float:
+        try:
+            grown: float = delay.base * delay.factor ** float(
+                delay.attempt(turn.context, turn.event)
+            )
+        except OverflowError:
+            grown = delay.max
+        return min(delay.max, grown) * (1 + delay.jitter * turn.draw())
+
+    return length
+
+
+def _saturation(variable: Variable) -> Callable[[Value], Value]:
+    """Keeps a number of the context between its bounds; leaves anything else as it is."""
+    low, high = variable.min, variable.max
+    if high is None:
+        return lambda value: value
+    return lambda value: max(low, min(high, int(value)))
+
+
+def _spelling(delay: Delay) -> str:
+    """How a delay is named in records: a backoff by its base."""
+    return delay.base if isinstance(delay, Backoff) else delay

@@ -1,0 +1,1 @@
+"""What a machine may start: one signature, one table."""

@@ -1,0 +1,100 @@
+"""The one signature of all effects: a call goes in, an answer comes out.
+
+An effect runs in a worker thread and may block until its deadline. It never touches a machine:
+its answer becomes an event (``<effect>.<answer>``) that the machine handles like any other.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Event, Lock
+from typing import NamedTuple, Protocol, TypeVar
+
+from engine.definition.vocabulary import EffectSignature, Value
+from engine.server.port import Reason, Server
+from engine.store.store import Store
+from engine.store.tickets import Backlog
+
+T = TypeVar("T")
+
+
+class Books(Protocol):
+    """The till's store, as a worker thread reaches it."""
+
+    def call(self, work: Callable[[Store], T], timeout: float, *, write: bool = True) -> T:
+        """Do ``work`` in the store's own thread and wait for it, ``timeout`` seconds at most."""
+
+
+class Answer(NamedTuple):
+    """``name`` is ``ok``, ``rejected`` or ``failed.<reason>``; ``data`` as the signature says."""
+
+    name: str
+    data: Mapping[str, Value]
+
+
+def failed(reason: Reason, message: str, retry_after: float = 0.0) -> Answer:
+    """The answer of an effect that failed."""
+    data: dict[str, Value] = {"reason": str(reason), "message": message, "retry_after": retry_after}
+    return Answer(f"failed.{reason}", data)
+
+
+class Patience:
+    """What the server asked for with Retry-After, per till and effect: no call before that.
+
+    Kept here and not in the machine, so that no edit of the YAML can break the promise.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, str], float] = {}
+        self._lock = Lock()
+
+    def ask(self, till: str, effect: str, until: float) -> None:
+        """The server wants no such call before ``until``, on the agent's monotonic clock."""
+        with self._lock:
+            self._until[till, effect] = until
+
+    def left(self, till: str, effect: str, now: float) -> float:
+        """Seconds still to wait; 0 when the call may be made."""
+        with self._lock:
+            left = self._until.get((till, effect), now) - now
+            if left <= 0:
+                self._until.pop((till, effect), None)
+                return 0.0
+            return left
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One start of an effect for one till.
+
+    ``arguments`` are those of the signature, all of them. ``wall`` and ``monotonic`` read the
+    agent's clock in seconds; ``cancelled`` is set when nobody waits for the answer any more;
+    ``counted`` is told the till's backlog whenever the effect changed it.
+    """
+
+    shop: str
+    till: str
+    arguments: Mapping[str, Value]
+    server: Server
+    books: Books
+    patience: Patience
+    cancelled: Event
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+    counted: Callable[[str, Backlog], None]
+
+    def seconds(self, name: str) -> float:
+        """A duration among the arguments."""
+        return float(self.arguments[name])
+
+    def whole(self, name: str, default: int) -> int:
+        """A whole number among the arguments, or the default where the machine gives none."""
+        return int(self.arguments.get(name, default))
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect: what it takes and answers, what it does, how long it may last in seconds."""
+
+    signature: EffectSignature
+    run: Callable[[Call], Answer]
+    deadline: Callable[[Mapping[str, Value]], float]
