@@ -97,11 +97,15 @@ class Database:
 
     def rows(self, name: str, *parameters: Any) -> list[Row]:
         """All rows that a query answers with."""
-        return list(self.stream(name, *parameters))
+        try:
+            return self._connection.execute(self.queries[name], parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
 
     def row(self, name: str, *parameters: Any) -> Row | None:
         """The first row that a query answers with, or None."""
-        return next(iter(self.rows(name, *parameters)), None)
+        rows = self.rows(name, *parameters)
+        return rows[0] if rows else None
 
     def only_row(self, name: str, *parameters: Any) -> Row:
         """The row that is always there; Damaged when it is not."""

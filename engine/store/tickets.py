@@ -76,7 +76,7 @@ class Tickets:
                 "number": number,
                 "sha256": digest,
             }
-            arrival = self._journal.append("accepted", till, subject, at)
+            arrival = self._journal.chain("accepted", till, (subject,), at)
             self._database.run("ticket_add", arrival, till, number, key, digest, at)
             self._database.run("payload_add", arrival, payload)
             self._database.run("counters_accepted", till, number, number)
@@ -99,7 +99,7 @@ class Tickets:
             if noted:
                 self._database.run("tickets_attempted", at, batch, till, dumps(noted))
                 subject: Fields = {"batch": batch, "count": len(noted), "numbers": ranges(noted)}
-                self._journal.append("attempted", till, subject, at)
+                self._journal.chain("attempted", till, (subject,), at)
         return noted
 
     def acknowledged(
@@ -119,7 +119,7 @@ class Tickets:
                     "counters_settled", len(marked) - refused, -refused, len(marked), till
                 )
                 subjects = [_subject(each, batch) for each in known]
-                self._journal.append_all("acknowledged", till, subjects, at)
+                self._journal.chain("acknowledged", till, subjects, at)
         return marked
 
     def refused(
@@ -144,7 +144,7 @@ class Tickets:
                     for each in known
                     for code, message in (said[each.number],)
                 ]
-                self._journal.append_all("refused", till, subjects, at)
+                self._journal.chain("refused", till, subjects, at)
         return marked
 
     def backlog(self, till: str) -> Backlog:
