@@ -1,0 +1,181 @@
+"""The lab's own HTTP interface under /lab: turn knobs, count calls, read what was received.
+
+It answers on the control port, which stays open when the lab is down, and under the same paths
+on the main port, where it is never struck by a request fault.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from engine.lab.answers import Request, Response, json_response
+from engine.lab.knobs import BadKnobError, Knobs, table
+from engine.lab.ledger import LabError, Ledger, StoredTicket, payload_fields
+from engine.lab.rest import Tokens
+
+PREFIX = "/lab"
+PAGE = 1000
+_Handler = Callable[[Request], Awaitable[object]]
+
+
+class Controlled(Protocol):
+    """What the control needs of a lab."""
+
+    ledger: Ledger
+    knobs: Knobs
+    tokens: Tokens
+
+    def state(self) -> dict[str, object]: ...
+
+    async def turn(self, fault: str, /, **settings: object) -> None: ...
+
+    async def clear(self, fault: str | None = None) -> None: ...
+
+
+class Control:
+    """Answers requests under /lab. Bad input gets 400 and ``{"problem": sentence}``."""
+
+    def __init__(self, lab: Controlled) -> None:
+        self._lab = lab
+        self._routes: dict[tuple[str, str], _Handler] = {
+            ("GET", ""): self._state,
+            ("GET", "/tickets"): self._tickets,
+            ("GET", "/tickets/summary"): self._summary,
+            ("GET", "/faults"): self._faults,
+            ("PUT", "/faults"): self._turn,
+            ("DELETE", "/faults"): self._clear,
+            ("PUT", "/down"): self._down,
+            ("DELETE", "/down"): self._up,
+            ("PUT", "/refusals"): self._refusals,
+            ("PUT", "/tokens"): self._token_lifetime,
+            ("DELETE", "/tokens"): self._expire_tokens,
+        }
+
+    async def answer(self, request: Request) -> Response:
+        """The JSON answer to one request."""
+        path = request.path.removeprefix(PREFIX).rstrip("/")
+        handler = self._routes.get((request.method, path))
+        if handler is None:
+            methods = sorted(method for method, known in self._routes if known == path)
+            if methods:
+                allow = ", ".join(methods)
+                problem = {"problem": f"{PREFIX}{path} takes {allow}."}
+                return json_response(405, problem, {"Allow": allow})
+            paths = sorted({PREFIX + known for _, known in self._routes})
+            return json_response(404, {"problem": f"There is: {', '.join(paths)}."})
+        try:
+            return json_response(200, await handler(request))
+        except (BadKnobError, LabError) as error:
+            return json_response(400, {"problem": str(error)})
+
+    async def _state(self, _request: Request) -> object:
+        return self._lab.state()
+
+    async def _tickets(self, request: Request) -> object:
+        rows = self._lab.ledger.tickets(request.query.get("till"))
+        first = _integer(request.query, "offset", 0, len(rows))
+        most = _integer(request.query, "limit", PAGE, 10 * PAGE)
+        bodies = _flag(request.query, "payload")
+        return {
+            "total": len(rows),
+            "offset": first,
+            "tickets": [_row(row, bodies=bodies) for row in rows[first : first + most]],
+        }
+
+    async def _summary(self, request: Request) -> object:
+        till = request.query.get("till")
+        summary = self._lab.ledger.summary(till)
+        answer: dict[str, object] = {
+            "count": summary.count,
+            "distinct": summary.distinct,
+            "twice": summary.twice,
+        }
+        if _flag(request.query, "sha256"):
+            # Numbers are only unique within one till; over all tills the keys tell them apart.
+            digests: dict[str, str] = {}
+            for row in self._lab.ledger.tickets(till):
+                digests.setdefault(row.key if till is None else str(row.number), row.sha256)
+            answer["sha256"] = digests
+        return answer
+
+    async def _faults(self, _request: Request) -> object:
+        return {"on": self._lab.knobs.as_data(), "table": table()}
+
+    async def _turn(self, request: Request) -> object:
+        settings = _object(request)
+        fault = settings.pop("fault", None)
+        if not isinstance(fault, str):
+            names = ", ".join(sorted(table()))
+            raise BadKnobError(f"'fault' is missing. Allowed: {names}.")
+        await self._lab.turn(fault, **settings)
+        return {"on": self._lab.knobs.as_data()}
+
+    async def _clear(self, request: Request) -> object:
+        fault = request.query.get("fault")
+        if fault is not None and fault not in table():
+            names = ", ".join(sorted(table()))
+            raise BadKnobError(f"There is no fault '{fault}'. Allowed: {names}.")
+        await self._lab.clear(fault)
+        return {"on": self._lab.knobs.as_data()}
+
+    async def _down(self, request: Request) -> object:
+        await self._lab.turn("down", **_object(request))
+        return {"on": self._lab.knobs.as_data()}
+
+    async def _up(self, _request: Request) -> object:
+        await self._lab.clear("down")
+        return {"on": self._lab.knobs.as_data()}
+
+    async def _refusals(self, request: Request) -> object:
+        numbers = _object(request).get("numbers")
+        if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
+            raise BadKnobError("'numbers' is a JSON list of ticket numbers, such as [17, 18].")
+        self._lab.ledger.refuses = frozenset(numbers)
+        return {"numbers": sorted(self._lab.ledger.refuses)}
+
+    async def _token_lifetime(self, request: Request) -> object:
+        seconds = _object(request).get("lifetime", 0)
+        usable = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not usable or not 0 < seconds <= 86_400:
+            raise BadKnobError("'lifetime' is a number of seconds, more than 0, at most 86400.")
+        self._lab.tokens.lifetime = float(seconds)
+        return {"lifetime": self._lab.tokens.lifetime}
+
+    async def _expire_tokens(self, _request: Request) -> object:
+        self._lab.tokens.expire()
+        return {"lifetime": self._lab.tokens.lifetime}
+
+
+def _row(row: StoredTicket, *, bodies: bool) -> dict[str, object]:
+    data = row._asdict()
+    payload = data.pop("payload")
+    data["size"] = len(payload)
+    return data | payload_fields(payload) if bodies else data
+
+
+def _object(request: Request) -> dict[str, Any]:
+    if not request.body.strip():
+        return {}
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise BadKnobError("The body is not JSON.") from None
+    if not isinstance(data, dict):
+        raise BadKnobError('The body is a JSON object, such as {"fault": "hang"}.')
+    return data
+
+
+def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadKnobError(f"'{name}' is a whole number of 0 or more; found '{text[:20]}'.")
+    return min(int(text), most)
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    text = query.get(name, "false").lower()
+    if text not in {"true", "false"}:
+        raise BadKnobError(f"'{name}' is true or false; found '{text[:20]}'.")
+    return text == "true"

@@ -1,0 +1,151 @@
+"""The programs that the lab's central server declares: PING, TICKETS and TICKETSTATUS.
+
+Names, parameters and replies are tillwire's own choice (the vendor publishes none), the same
+ones that its documented default configuration speaks. They are written here a second time on
+purpose: the lab shares no code with the client that it tries.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.lab.answers import Outcome
+from engine.lab.ledger import Ledger, Parcel, Verdict, payload_bytes
+
+#: The ``resultcode`` of a call whose parameters the program cannot use.
+BAD_PARAMETERS = 1
+MOST_TICKETS = 10_000
+
+_Parameters = Mapping[str, str]
+
+
+class BadParametersError(Exception):
+    """A program cannot use the parameters: one sentence."""
+
+
+class Programs:
+    """Runs the declared programs on one ledger."""
+
+    def __init__(self, ledger: Ledger, tells_ticket_status: bool) -> None:
+        self._ledger = ledger
+        self._table: dict[str, Callable[[_Parameters], Outcome]] = {
+            "PING": self._ping,
+            "TICKETS": self._tickets,
+        }
+        if tells_ticket_status:
+            self._table["TICKETSTATUS"] = self._ticket_status
+
+    def run(self, action: str, param: str) -> Outcome:
+        """Run ``action`` (any case) with its parameters in HMP."""
+        program = self._table.get(action.upper())
+        if program is None:
+            return Outcome(error=2, text=f"The action '{action[:40]}' is not declared here.")
+        try:
+            parameters = read_hmp(param)
+            told = parameters.get("ACTION", action)
+            if told.upper() != action.upper():
+                raise BadParametersError(f"<ACTION> says '{told[:40]}', the call says '{action}'.")
+            return program(parameters)
+        except BadParametersError as error:
+            return refusal(BAD_PARAMETERS, str(error))
+
+    def _ping(self, _parameters: _Parameters) -> Outcome:
+        return Outcome(reply={"resultcode": 0, "errormessage": ""})
+
+    def _tickets(self, parameters: _Parameters) -> Outcome:
+        shop, till = _text(parameters, "SHOP"), _text(parameters, "TILL")
+        batch = _text(parameters, "BATCH")
+        entries = _json_list(parameters, "TICKETS")
+        if _text(parameters, "COUNT") != str(len(entries)):
+            raise BadParametersError(
+                f"<COUNT> says {parameters['COUNT'][:20]}, but {len(entries)} tickets came."
+            )
+        # A ticket that cannot be read is refused alone; the ledger never sees it.
+        unread: dict[int, Verdict] = {}
+        parcels: list[Parcel] = []
+        for place, entry in enumerate(entries):
+            read = _parcel(shop, till, entry)
+            if isinstance(read, Verdict):
+                unread[place] = read
+            else:
+                parcels.append(read)
+        judged = iter(self._ledger.receive(parcels, batch))
+        verdicts = [unread.get(place) or next(judged) for place in range(len(entries))]
+        return Outcome(
+            reply={
+                "resultcode": 0,
+                "errormessage": "",
+                "batch": batch,
+                "count": len(entries),
+                "tickets": [verdict._asdict() for verdict in verdicts],
+            }
+        )
+
+    def _ticket_status(self, parameters: _Parameters) -> Outcome:
+        keys = _json_list(parameters, "KEYS")
+        if not all(isinstance(key, str) for key in keys):
+            raise BadParametersError("<KEYS> is a JSON list of strings.")
+        tickets = []
+        for key in keys:
+            status, digest = self._ledger.status(key)
+            tickets.append({"key": key, "status": status, "sha256": digest})
+        return Outcome(reply={"resultcode": 0, "errormessage": "", "tickets": tickets})
+
+
+def refusal(code: int, message: str) -> Outcome:
+    """A business refusal of the whole call."""
+    return Outcome(reply={"resultcode": code, "errormessage": message})
+
+
+def read_hmp(param: str) -> dict[str, str]:
+    """``<NAME1>value1<NAME2>value2`` as a dict, names in upper case, escapes undone.
+
+    Inside a value ``<``, ``>`` and ``&`` are escaped, so each ``<`` begins a name.
+    """
+    head, *pieces = param.split("<")
+    if head.strip():
+        raise BadParametersError("The parameters must begin with <NAME>.")
+    parameters: dict[str, str] = {}
+    for piece in pieces:
+        name, closed, value = piece.partition(">")
+        name = name.upper()
+        if not closed or not name.replace("_", "").isalnum():
+            raise BadParametersError(f"'<{piece[:20]}' is not a <NAME> of a parameter.")
+        if name in parameters:
+            raise BadParametersError(f"<{name}> comes twice.")
+        if "&" in value:
+            value = value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        parameters[name] = value
+    return parameters
+
+
+def _text(parameters: _Parameters, name: str) -> str:
+    value = parameters.get(name, "").strip()
+    if not value:
+        raise BadParametersError(f"<{name}> is missing.")
+    return value
+
+
+def _json_list(parameters: _Parameters, name: str) -> list[Any]:
+    try:
+        entries = json.loads(_text(parameters, name))
+    except (ValueError, RecursionError):
+        raise BadParametersError(f"<{name}> is not JSON.") from None
+    if not isinstance(entries, list):
+        raise BadParametersError(f"<{name}> is not a JSON list.")
+    if len(entries) > MOST_TICKETS:
+        raise BadParametersError(f"<{name}> has more than {MOST_TICKETS} entries.")
+    return entries
+
+
+def _parcel(shop: str, till: str, entry: object) -> Parcel | Verdict:
+    if not isinstance(entry, dict) or not isinstance(entry.get("key"), str) or not entry["key"]:
+        raise BadParametersError("Each of <TICKETS> is a JSON object with a 'key'.")
+    key, number, digest = entry["key"], entry.get("number"), entry.get("sha256")
+    if not isinstance(number, int) or isinstance(number, bool):
+        return Verdict(key, "refused", "FORM", "'number' is not an integer.")
+    try:
+        payload = payload_bytes(entry)
+    except ValueError as error:
+        return Verdict(key, "refused", "FORM", f"The payload cannot be read: {error}.")
+    return Parcel(shop, till, number, key, payload, digest if isinstance(digest, str) else "")
