@@ -1,0 +1,377 @@
+"""The one thread that owns the till's database.
+
+Everything that reads or writes the store is sent here. Writes that wait at the same moment
+share one transaction (group commit): a disk that takes 10 ms to make something durable then
+takes 10 ms for all of them. Each has its own savepoint, so that one that fails, fails alone.
+
+The loop never waits for the disk: it awaits, and :meth:`StoreThread.stalled_for` tells when a
+disk hangs.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, Protocol, TypeVar
+
+from engine.agent.outcomes import carriable
+
+log = logging.getLogger("tillwire.store")
+
+LARGEST_GROUP = 256
+"""Jobs that share a transaction at most."""
+
+LONGEST_GROUP = 0.05
+"""Seconds after which a transaction takes no more jobs: the first of them is waiting."""
+
+
+class StoreShape(Protocol):
+    """What the thread itself needs of a store; the jobs use the rest of it."""
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Everything done inside is durable at the end, or, after an exception, undone."""
+
+    def savepoint(self) -> AbstractContextManager[object]:
+        """Inside a transaction: everything done inside is undone after an exception.
+
+        It refuses to begin when the transaction is gone (SQLite undoes all of it by itself
+        when the disk is full), and so does the commit: else half a group would be stored.
+        """
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+S = TypeVar("S", bound=StoreShape)
+T = TypeVar("T")
+
+
+class StoreClosed(Exception):  # noqa: N818 - it is the state of the thread
+    """The job was not run: the store could not be opened, or the agent is stopping."""
+
+
+class StoreStalled(Exception):  # noqa: N818 - it is the state of the disk
+    """The store did not answer in time. ``ran`` says whether the job had begun: what it wrote
+    may then still become durable. Else it was taken back and nothing will happen."""
+
+    def __init__(self, message: str, ran: bool) -> None:
+        super().__init__(message)
+        self.ran = ran
+
+
+class _Job(Generic[S]):
+    """A piece of work and, afterwards, what came of it."""
+
+    __slots__ = ("answer", "error", "result", "taken", "work", "write")
+
+    def __init__(self, work: Callable[[S], Any], write: bool) -> None:
+        self.work = work
+        self.write = write
+        self.taken = False
+        self.result: Any = None
+        self.error: Exception | None = None
+        self.answer: asyncio.Future[Any] | threading.Event | Callable[[Exception], None] | None = (
+            None
+        )
+
+
+class StoreThread(Generic[S]):
+    """Owns a store. ``open_store`` is called in the thread, and so is every job.
+
+    ``on_failure`` is told, in the loop, what a posted job raised; by default it is logged.
+    """
+
+    def __init__(
+        self,
+        open_store: Callable[[], S],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_failure: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._open_store = open_store
+        self._loop = loop
+        self._on_failure = on_failure or _log_failure
+        self._queue: SimpleQueue[_Job[S] | None] = SimpleQueue()
+        self._lock = threading.Lock()  # taking, taking back, closing
+        self._closed = False
+        self._since: float | None = None
+        self._at_work: list[_Job[S]] = []
+        self._opened: asyncio.Future[None] = loop.create_future()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._thread = threading.Thread(target=self._live, name="tillwire-store", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun, about."""
+        return self._queue.qsize()
+
+    def stalled_for(self) -> float:
+        """Seconds since the thread began what it is doing now; 0.0 when it does nothing."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
+    async def start(self) -> None:
+        """Start the thread and open the store; raises what ``open_store`` raised."""
+        self._thread.start()
+        await asyncio.shield(self._opened)
+
+    async def run(self, work: Callable[[S], T], *, write: bool = True) -> T:
+        """Do ``work`` in the store's thread and give its result once it is durable.
+
+        Raises what the work raised, or why the commit failed: nothing of it is stored then.
+        ``write=False`` is for work that only reads: it runs outside of any transaction, after
+        the writes that were sent before it. Cancelling takes it back if it has not begun.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        job = _Job(work, write)
+        job.answer = future
+        self._send(job)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._take_back(job)
+            raise
+
+    def post(
+        self,
+        work: Callable[[S], object],
+        failed: Callable[[Exception], None] | None = None,
+        *,
+        write: bool = True,
+    ) -> None:
+        """Do ``work`` some time soon, from any thread. ``failed`` is told, in the loop, if not."""
+        job = _Job(work, write)
+        job.answer = failed or self._on_failure
+        try:
+            self._send(job)
+        except StoreClosed as error:
+            job.error = error
+            self._answer([job])
+
+    def call(self, work: Callable[[S], T], timeout: float, *, write: bool = True) -> T:
+        """As :meth:`run`, for worker threads: blocks at most ``timeout`` seconds.
+
+        Raises StoreStalled when that is over. RuntimeError in the loop's or the store's own
+        thread, which must not wait for the store.
+        """
+        if threading.current_thread() is self._thread or _in_a_loop():
+            raise RuntimeError("this thread must not wait for the store")
+        done = threading.Event()
+        job = _Job(work, write)
+        job.answer = done
+        self._send(job)
+        if not done.wait(timeout):
+            ran = not self._take_back(job)
+            state = "began, its outcome is unknown" if ran else "was taken back"
+            raise StoreStalled(
+                f"the database did not answer in {timeout:g} s: the job {state}", ran
+            )
+        if job.error is not None:
+            raise job.error
+        result: T = job.result
+        return result
+
+    async def close(self, within: float) -> bool:
+        """Take no more jobs, do those that wait, close the store; at most ``within`` seconds.
+
+        False when that was not enough: waiting jobs then fail with StoreClosed, the one at
+        work with StoreStalled, and the thread, a daemon, is left alone.
+        """
+        with self._lock:
+            first, self._closed = not self._closed, True
+            if first:
+                self._queue.put(None)
+        if self._thread.ident is None:  # never started
+            self._refuse_waiting()
+            return True
+        await asyncio.wait([self._ended], timeout=within)
+        if self._ended.done():
+            self._thread.join(within)
+            return True
+        self._abandon()
+        return False
+
+    # In the thread of whoever sends the job.
+
+    def _send(self, job: _Job[S]) -> None:
+        with self._lock:
+            if self._closed:
+                raise StoreClosed("the database is closed")
+            self._queue.put(job)
+
+    def _take_back(self, job: _Job[S]) -> bool:
+        """Keep a job from being run; False when it was taken already."""
+        with self._lock:
+            taken, job.taken = job.taken, True
+            return not taken
+
+    def _abandon(self) -> None:
+        """The thread is stuck: answer everybody who waits for it."""
+        with self._lock:
+            running = list(self._at_work)
+        for job in running:
+            job.error = StoreStalled("the database did not answer before the stop", ran=True)
+        self._refuse_waiting()
+        self._queue.put(None)
+        self._answer(running)
+
+    # In the store's thread.
+
+    def _live(self) -> None:
+        self._since = time.monotonic()
+        try:
+            store = self._open_store()
+        except Exception as error:  # noqa: BLE001 - start() raises it where it can be handled
+            self._tell(_settle, self._opened, error)
+        else:
+            self._tell(_settle, self._opened, None)
+            self._since = None
+            while (job := self._queue.get()) is not None:
+                self._turn(store, job)
+                del job  # an idle thread must not keep a large result alive
+            self._shut(store)
+        with self._lock:
+            self._closed = True
+        self._refuse_waiting()
+        self._tell(_settle, self._ended, None)
+
+    def _shut(self, store: S) -> None:
+        self._since = time.monotonic()
+        try:
+            store.close()
+        except Exception as error:  # noqa: BLE001 - all is durable: nothing depends on it
+            self._tell(_log_failure, error)
+        self._since = None
+
+    def _turn(self, store: S, job: _Job[S]) -> None:
+        """One transaction that begins with ``job``, or ``job`` alone when it only reads."""
+        if not self._take(job):
+            return
+        self._since = time.monotonic()
+        reads = self._write(store, job) if job.write else [job]
+        for read in reads:
+            self._since = time.monotonic()
+            try:
+                read.result = read.work(store)
+            except BaseException as error:  # noqa: BLE001 - whoever sent the job gets it
+                read.error = carriable(error, "the job")
+            self._done([read])
+        self._since = None
+
+    def _take(self, job: _Job[S]) -> bool:
+        with self._lock:
+            taken, job.taken = job.taken, True
+            if not taken:
+                self._at_work.append(job)
+            return not taken
+
+    def _write(self, store: S, first: _Job[S]) -> list[_Job[S]]:
+        """One transaction for ``first`` and what waits behind it; gives the reads among those."""
+        group, reads = [first], list[_Job[S]]()
+        try:
+            with store.transaction():
+                _try(store, first)
+                while (
+                    len(group) + len(reads) < LARGEST_GROUP and self.stalled_for() < LONGEST_GROUP
+                ):
+                    job = self._next()
+                    if job is None:
+                        break
+                    if job.write:
+                        group.append(job)
+                        _try(store, job)
+                    else:
+                        reads.append(job)
+        except Exception as error:  # noqa: BLE001 - each job of the group is told
+            for job in group:
+                job.error = error if job.error is None else job.error
+        self._done(group)
+        return reads
+
+    def _next(self) -> _Job[S] | None:
+        """The next job that waits, or None. The end of the queue is left for the next round."""
+        while True:
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return None
+            if job is None:
+                self._queue.put(None)
+                return None
+            if self._take(job):
+                return job
+
+    def _done(self, jobs: list[_Job[S]]) -> None:
+        with self._lock:
+            for job in jobs:
+                self._at_work.remove(job)
+        self._answer(jobs)
+
+    def _refuse_waiting(self) -> None:
+        refused: list[_Job[S]] = []
+        with suppress(Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is not None and self._take_back(job):
+                    job.error = StoreClosed("the database is closed")
+                    refused.append(job)
+        self._answer(refused)
+
+    def _answer(self, jobs: list[_Job[S]]) -> None:
+        """Tell who waits: other threads directly, the loop with one call for all of its jobs."""
+        for job in jobs:
+            if isinstance(job.answer, threading.Event):
+                job.answer.set()
+        mine = [job for job in jobs if not isinstance(job.answer, threading.Event)]
+        if mine:
+            self._tell(_answer_in_loop, mine)
+
+    def _tell(self, callback: Callable[..., object], *args: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(callback, *args)
+
+
+def _try(store: StoreShape, job: _Job[Any]) -> None:
+    try:
+        with store.savepoint():
+            job.result = job.work(store)
+    except BaseException as error:  # noqa: BLE001 - whoever sent the job gets it
+        job.error = carriable(error, "the job")
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _answer_in_loop(jobs: list[_Job[Any]]) -> None:
+    for job in jobs:
+        if isinstance(job.answer, asyncio.Future):
+            if job.answer.done():
+                continue
+            if job.error is None:
+                job.answer.set_result(job.result)
+            else:
+                job.answer.set_exception(job.error)
+        elif job.error is not None and callable(job.answer):
+            # In a turn of its own: what it raises must not keep the others from their answers.
+            asyncio.get_running_loop().call_soon(job.answer, job.error)
+
+
+def _settle(future: "asyncio.Future[None]", error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def _log_failure(error: Exception) -> None:
+    log.warning("store.failed", extra={"fields": {"message": str(error)}})
