@@ -1,0 +1,76 @@
+# make run    watch a till sell, lose its server and deliver everything (FOR=60s ends by itself)
+# make test   the gate: lint, types, layers, tests, coverage
+# make setup  .venv with tillwire and pinned dependencies
+# make bench  measure; the table goes to build/benchmarks.json too (ONLY=metrics for some)
+# make soak   the fault programs, TIMES=10 as long
+# make clean  remove what the above made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL := $(PIP) install --quiet --constraint constraints.txt --editable
+TIMES ?= 10
+
+.PHONY: help setup run test test-setup lint bench soak constraints clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup: $(VENV)/.run
+
+run: setup
+	$(BIN)/tillwire demo $(if $(FOR),--for $(FOR))
+
+test: lint
+	@marker="$$(date +%s)-$$$$"; status=0; \
+	TILLWIRE_TEST_RUN="$$marker" $(BIN)/python -m pytest --cov --cov-report=term || status=$$?; \
+	$(BIN)/python tests/leftovers.py "$$marker" || status=1; \
+	exit $$status
+
+lint: test-setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: test-setup
+	$(BIN)/python tests/benchmarks/run_all.py $(ONLY)
+
+# The tests under tests/faults multiply their rounds by this.
+soak: test-setup
+	TILLWIRE_TIMES=$(TIMES) $(BIN)/python -m pytest tests/faults -o timeout=0
+
+test-setup: $(VENV)/.test
+	@command -v promtool >/dev/null || .ci/debian prometheus
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "tillwire needs Python 3.11 or later; $(PYTHON) is not that." \
+	    "Say which is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/debian python3-venv
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) .
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) '.[test]'
+	@touch $@ $(VENV)/.run
+
+# Takes the newest versions that pyproject.toml allows and pins them.
+constraints:
+	rm -rf build/constraints
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip --disable-pip-version-check install --quiet '.[test]'
+	build/constraints/bin/python -m pip freeze --exclude tillwire | LC_ALL=C sort -f > constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist demo .coverage .coverage.* .mypy_cache .ruff_cache \
+	  .import_linter_cache .pytest_cache .hypothesis
+	find engine metrics tests -name __pycache__ -type d -prune -exec rm -rf {} +
