@@ -1,0 +1,232 @@
+"""What the API asks of the agent, and the shapes in which both speak of tills.
+
+The shapes are pydantic models because they are also the OpenAPI document: a field is declared
+and described here and nowhere else. Moments are UTC; a float of epoch seconds is taken too.
+This file knows no web framework, so that the agent can name it without loading one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from engine.definition.vocabulary import Value
+
+Accepted = Literal["new", "same", "different"]
+"""What became of a ticket: stored now, stored before with the same bytes, or with others."""
+
+RETRY_AFTER = 5
+"""Whole seconds that a till program is asked to wait when the store cannot take a ticket."""
+
+MOMENT = "2026-03-14T09:26:53.589000Z"
+
+
+class View(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelView(View):
+    """What the cashier reads, in the languages of the shop."""
+
+    en: str = Field(description="In English.", examples=["Offline: next try soon"])
+    fr: str = Field(description="In French.", examples=["Hors ligne : nouvel essai bientôt"])
+
+
+class TicketsView(View):
+    """How far the tickets of a till have got."""
+
+    pending: int = Field(description="Accepted and not yet acknowledged.", examples=[3])
+    sent: int = Field(description="Acknowledged by the server, ever.", examples=[1204])
+    refused: int = Field(
+        description="Refused by the server and set aside for a person to look at.", examples=[0]
+    )
+    oldest_pending: AwareDatetime | None = Field(
+        description="When the oldest pending ticket was accepted; null when none is pending.",
+        examples=[MOMENT],
+    )
+
+
+class TillView(View):
+    """Where one till is."""
+
+    till: str = Field(description="The till's id.", examples=["01"])
+    shop: str = Field(description="The shop's id.", examples=["0042"])
+    machine: str = Field(
+        description="The name of the machine that looks after it.", examples=["connection"]
+    )
+    state: str = Field(
+        description="The innermost active state that has a label.", examples=["offline-cooldown"]
+    )
+    active: tuple[str, ...] = Field(
+        description="All active states, outermost first.", examples=[["offline-cooldown"]]
+    )
+    label: LabelView | None = Field(
+        description="The state's label; null when no active state has one."
+    )
+    since: AwareDatetime = Field(description="When the state was entered.", examples=[MOMENT])
+    next_try: AwareDatetime | None = Field(
+        description="When the next timer runs out that would try the server again; null when "
+        "none is running.",
+        examples=[MOMENT],
+    )
+    tickets: TicketsView = Field(description="How far its tickets have got.")
+    context: dict[str, Value] = Field(
+        description="The machine's variables.", examples=[{"failures": 3}]
+    )
+
+
+class TakenView(View):
+    """A transition that was taken."""
+
+    event: str = Field(
+        description="What led to it, as the machine file names it.", examples=["sync.now"]
+    )
+    source: str = Field(description="The state left.", examples=["online"])
+    target: str = Field(description="The state entered.", examples=["syncing"])
+    stays: bool = Field(
+        False, description="The transition has no target: nothing was left or entered."
+    )
+
+
+class RefusalView(View):
+    """A transition that was asked for and whose guard did not hold."""
+
+    state: str = Field(description="The state that declares it.", examples=["degraded"])
+    event: str = Field(description="What asked for it.", examples=["ping.ok"])
+    guard: str = Field(
+        description="The guard, as the machine file has it.", examples=["successes >= 3"]
+    )
+
+
+class StepView(View):
+    """All that a posted event did."""
+
+    till: str = Field(description="The till's id.", examples=["01"])
+    event: str = Field(description="The event that was posted.", examples=["sync.now"])
+    state_before: str = Field(description="The state before.", examples=["online"])
+    state_after: str = Field(description="The state after.", examples=["syncing"])
+    taken: tuple[TakenView, ...] = Field(description="The transitions taken, in order.")
+    refused: tuple[RefusalView, ...] = Field(
+        description="The transitions whose guard did not hold."
+    )
+    unhandled: bool = Field(
+        description="No active state has a transition for this event: nothing happened."
+    )
+
+
+class HistoryView(View):
+    """One step of a till's past."""
+
+    number: int = Field(description="Its place in the history; `before` takes it.", examples=[981])
+    at: AwareDatetime = Field(description="When it happened.", examples=[MOMENT])
+    event: str = Field(description="What happened.", examples=["ping.failed.timeout"])
+    states: tuple[str, ...] = Field(
+        description="The states active afterwards, outermost first.",
+        examples=[["reachable", "degraded"]],
+    )
+    taken: tuple[TakenView, ...] = Field(description="The transitions taken, in order.")
+    dull: bool = Field(description="Nothing was left or entered.", examples=[False])
+    detail: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What else is known of the step: data, refused guards, changed variables.",
+    )
+
+
+class Health(View):
+    """Whether the agent lives, and whether it can do its work."""
+
+    alive: bool = Field(description="The agent's loop answers.")
+    ready: bool = Field(description="The store is open and the machines are running.")
+    reasons: tuple[str, ...] = Field(
+        (),
+        description="Why it is not ready, in sentences.",
+        examples=[["The store is not open yet."]],
+    )
+
+
+class UnknownTill(Exception):  # noqa: N818 - what the caller named, not a fault of ours
+    """This agent looks after no such till."""
+
+    def __init__(self, till: str) -> None:
+        self.till = till
+        super().__init__(f"there is no till '{till}'")
+
+
+class UnknownEvent(Exception):  # noqa: N818 - what the caller named, not a fault of ours
+    """No machine knows this event, or it is not one that may be posted.
+
+    ``allowed`` holds the names that may be posted to this till.
+    """
+
+    def __init__(self, event: str, allowed: Sequence[str]) -> None:
+        self.event = event
+        self.allowed = tuple(allowed)
+        super().__init__(f"there is no event '{event}'")
+
+
+class BadData(Exception):  # noqa: N818 - what the caller sent, not a fault of ours
+    """An event's data is not what the event carries. ``sentence`` says what and why."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - a state of the disk, said to the caller
+    """The store cannot take or tell anything just now: full, stalled, or closed.
+
+    ``sentence`` says which; ``retry_after`` is in whole seconds. A ticket that was refused
+    with it may be posted again with the same number and bytes, whatever became of it.
+    """
+
+    def __init__(self, sentence: str, retry_after: int = RETRY_AFTER) -> None:
+        self.sentence = sentence
+        self.retry_after = retry_after
+        super().__init__(sentence)
+
+
+class Office(Protocol):
+    """The agent, as the API sees it. Everything is called from the agent's own loop.
+
+    No call is ever cancelled by the API: a caller who waited too long is answered and the call
+    goes on by itself.
+    """
+
+    async def tills(self) -> Sequence[TillView]:
+        """Every till, in the order of the settings."""
+        ...
+
+    async def till(self, till: str) -> TillView | None:
+        """One till, or None when there is no such till."""
+        ...
+
+    async def post_event(self, till: str, event: str, data: Mapping[str, Value]) -> StepView:
+        """Feed an event to a till's machine and say what it did.
+
+        Raises :class:`UnknownTill`, :class:`UnknownEvent` or :class:`BadData`.
+        """
+        ...
+
+    async def accept_ticket(self, till: str, number: int, payload: bytes) -> Accepted:
+        """Store a ticket; returns once it is on disk.
+
+        Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
+        """
+        ...
+
+    async def history(self, till: str, limit: int, before: int | None) -> Sequence[HistoryView]:
+        """At most ``limit`` steps, newest first, of numbers below ``before`` when it is given.
+
+        Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
+        """
+        ...
+
+    def health(self) -> Health:
+        """Whether the agent lives and is ready. Must not wait for anything."""
+        ...
+
+    def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics in the format that the ``Accept`` header asks for, and its media type."""
+        ...

@@ -1,0 +1,129 @@
+"""An office without an agent: two tills and their tickets in memory.
+
+For tests of the API itself and for integrators who write a till program against it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from engine.api.port import (
+    Accepted,
+    BadData,
+    Health,
+    HistoryView,
+    LabelView,
+    StepView,
+    TakenView,
+    TicketsView,
+    TillView,
+    UnknownEvent,
+    UnknownTill,
+)
+from engine.definition.vocabulary import Value
+
+EVENTS = ("load.full", "sync.now", "ticket.closed", "ticket.customer")
+BEGAN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+
+
+class StandIn:
+    """An :class:`~engine.api.port.Office`. Tickets are kept in ``tickets`` by till and number.
+
+    ``before_each`` is called at the start of every call with its name; a test makes it raise.
+    """
+
+    def __init__(self, tills: Sequence[str] = ("01", "02")) -> None:
+        self.names = tuple(tills)
+        self.tickets: dict[tuple[str, int], bytes] = {}
+        self.steps: list[HistoryView] = []
+        self.condition = Health(alive=True, ready=True)
+        self.before_each: Callable[[str], None] = lambda _call: None
+
+    async def tills(self) -> Sequence[TillView]:
+        """Every till."""
+        self.before_each("tills")
+        return [self._view(till) for till in self.names]
+
+    async def till(self, till: str) -> TillView | None:
+        """One till."""
+        self.before_each("till")
+        return self._view(till) if till in self.names else None
+
+    async def post_event(self, till: str, event: str, data: Mapping[str, Value]) -> StepView:
+        """``sync.now`` leads from online to syncing; the others are known and unhandled."""
+        self.before_each("post_event")
+        self._known(till)
+        if event not in EVENTS:
+            raise UnknownEvent(event, EVENTS)
+        if event == "ticket.customer" and not isinstance(data.get("customer"), str):
+            raise BadData("'ticket.customer' carries 'customer', a text.")
+        syncs = event == "sync.now"
+        taken = (TakenView(event=event, source="online", target="syncing"),) if syncs else ()
+        after = "syncing" if syncs else "online"
+        self.steps.append(
+            HistoryView(
+                number=len(self.steps) + 1,
+                at=BEGAN,
+                event=event,
+                states=("reachable", after),
+                taken=taken,
+                dull=not syncs,
+                detail={"data": dict(data)},
+            )
+        )
+        return StepView(
+            till=till,
+            event=event,
+            state_before="online",
+            state_after=after,
+            taken=taken,
+            refused=(),
+            unhandled=not syncs,
+        )
+
+    async def accept_ticket(self, till: str, number: int, payload: bytes) -> Accepted:
+        """Keep a ticket; its first bytes stay."""
+        self.before_each("accept_ticket")
+        self._known(till)
+        kept = self.tickets.setdefault((till, number), payload)
+        if kept is payload:
+            return "new"
+        return "same" if kept == payload else "different"
+
+    async def history(self, till: str, limit: int, before: int | None) -> Sequence[HistoryView]:
+        """The events posted, newest first."""
+        self.before_each("history")
+        self._known(till)
+        newest = [step for step in reversed(self.steps) if before is None or step.number < before]
+        return newest[:limit]
+
+    def health(self) -> Health:
+        """``condition``."""
+        self.before_each("health")
+        return self.condition
+
+    def metrics(self, accept: str) -> tuple[bytes, str]:
+        """One sample."""
+        self.before_each("metrics")
+        kind = "application/openmetrics-text" if "openmetrics" in accept else "text/plain"
+        return b"tillwire_time_seconds 1.0\n", f"{kind}; version=1.0.0; charset=utf-8"
+
+    def _known(self, till: str) -> None:
+        if till not in self.names:
+            raise UnknownTill(till)
+
+    def _view(self, till: str) -> TillView:
+        pending = sum(1 for owner, _ in self.tickets if owner == till)
+        return TillView(
+            till=till,
+            shop="0042",
+            machine="connection",
+            state="online",
+            active=("reachable", "online"),
+            label=LabelView(en="Online", fr="En ligne"),
+            since=BEGAN,
+            next_try=None,
+            tickets=TicketsView(
+                pending=pending, sent=0, refused=0, oldest_pending=BEGAN if pending else None
+            ),
+            context={"failures": 0},
+        )
