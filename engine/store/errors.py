@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 PROBE_BYTES = 64 * 1024
+SYSTEM = os.name
 NO_SPACE = frozenset(
     {errno.ENOSPC, errno.EFBIG} | ({errno.EDQUOT} if hasattr(errno, "EDQUOT") else set())
 )
@@ -120,7 +121,7 @@ def space_is_gone(path: Path) -> bool:
     files reach, so that a limit on the size of one file shows too.
     """
     offset = 0
-    if os.name == "posix":
+    if SYSTEM == "posix":
         reach = (path, path.with_name(path.name + "-wal"))
         offset = max((each.stat().st_size for each in reach if each.exists()), default=0)
     try:

@@ -1,0 +1,50 @@
+"""The newest steps of each till are kept; snapshots are replaced."""
+
+from engine.store import HistoryRow, Store
+
+
+def step(till: str, count: int, dull: bool = False) -> HistoryRow:
+    return HistoryRow(
+        till, float(count), f"event {count}", ("reachable", "online"), "[]", dull, '{"a":1}'
+    )
+
+
+def test_a_step_comes_back_as_it_was_recorded(store: Store) -> None:
+    """Only the seq is added."""
+    store.history.record([step("01", 1)])
+    assert store.history.recent("01") == [step("01", 1)._replace(seq=1)]
+
+
+def test_recent_steps_come_newest_first_page_by_page(store: Store) -> None:
+    """``before`` the last seen seq gives the next page, of this till alone."""
+    store.history.record([step("01", 1), step("02", 2), step("01", 3), step("01", 4)])
+    first = store.history.recent("01", limit=2)
+    assert [row.at for row in first] == [4.0, 3.0]
+    rest = store.history.recent("01", limit=2, before=first[-1].seq)
+    assert [row.at for row in rest] == [1.0]
+    assert store.history.recent("03") == []
+
+
+def test_dull_steps_push_no_real_transition_out(store: Store) -> None:
+    """Two bounds: five real ones stay although a hundred dull ones came after them."""
+    store.history.record([step("01", count) for count in range(7)])
+    store.history.record([step("02", 7)])
+    for count in range(10, 110):
+        store.history.record([step("01", count, dull=True)])
+    assert [row.at for row in store.history.recent("01")] == [109.0, 108.0, 6, 5, 4, 3, 2]
+    assert [row.at for row in store.history.recent("01", dull=False)] == [6.0, 5.0, 4.0, 3.0, 2.0]
+    assert [row.at for row in store.history.recent("02")] == [7.0]
+
+
+def test_nothing_to_record_is_nothing_recorded(store: Store) -> None:
+    """An empty list is no error."""
+    store.history.record([])
+    assert store.history.recent("01") == []
+
+
+def test_the_last_snapshot_of_each_till_is_kept(store: Store) -> None:
+    """Saving again replaces the text of that till alone."""
+    assert store.snapshots.all() == {}
+    store.snapshots.save([("01", "a", 1.0), ("02", "b", 1.0)])
+    store.snapshots.save([("01", "c", 2.0)])
+    assert store.snapshots.all() == {"01": "c", "02": "b"}

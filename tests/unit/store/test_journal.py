@@ -1,0 +1,172 @@
+"""The chain holds as written, and says where and why when another hand was at it."""
+
+from hashlib import sha256
+from json import dumps
+
+import pytest
+
+from engine.store import JournalReport, Store, StoreError
+from engine.store.journal import FIRST_PREVIOUS, entry_hash
+
+
+def filled(store: Store) -> None:
+    for count in range(5):
+        store.journal.append("offline_began", "01", {"count": count}, 10.0 + count)
+
+
+def tamper(store: Store, statement: str, *parameters: object) -> None:
+    """Another hand takes the triggers away first."""
+    for trigger in ("not_changed", "not_deleted", "not_replaced", "head_not_deleted"):
+        store._database._execute(f"DROP TRIGGER journal_{trigger}")
+    store._database._execute(statement, parameters)
+
+
+def test_an_empty_journal_holds(store: Store) -> None:
+    """No entries, nothing broken."""
+    assert store.journal.verify() == JournalReport(0)
+
+
+def test_entries_are_numbered_from_one_and_hold(store: Store) -> None:
+    """append gives the seq; verify counts what it read."""
+    assert store.journal.append("offline_began", "01", {"reason": "timeout"}, 10) == 1
+    assert store.journal.append("offline_ended", "02", {"seconds": 1.5, "caisse": "é"}, 11.5) == 2
+    assert store.journal.verify() == JournalReport(2)
+
+
+def test_the_hash_is_that_of_the_documented_text(store: Store) -> None:
+    """Any program can recompute it: sorted keys, no spaces, UTF-8, SHA-256."""
+    store.journal.append("offline_began", 'n"é\x01\u2028', {"b": 1, "a": "ü"}, 10)
+    (row,) = store._database.rows("journal_entries")
+    seq, at, till, kind, subject, previous, digest = row
+    assert subject == '{"a":"ü","b":1}'
+    entry = {
+        "seq": seq,
+        "at": at,
+        "till": till,
+        "kind": kind,
+        "subject": subject,
+        "previous": previous,
+    }
+    text = dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert digest == sha256(text.encode("utf-8")).hexdigest()
+    assert previous == FIRST_PREVIOUS
+
+
+@pytest.mark.parametrize("at", [float("nan"), float("inf")])
+def test_what_is_no_time_is_refused(store: Store, at: float) -> None:
+    """Such a time has no JSON text; nothing is written."""
+    with pytest.raises(ValueError, match="is not a time"):
+        store.journal.append("offline_began", "01", {}, at)
+    assert store.journal.verify() == JournalReport(0)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal SET at = 0 WHERE seq = 3",
+        "DELETE FROM journal WHERE seq = 5",
+        "INSERT OR REPLACE INTO journal SELECT 3, 0, till, 'k', 's', 'p', 'h' FROM journal",
+        "DELETE FROM journal_head",
+    ],
+)
+def test_the_database_refuses_to_change_the_journal(store: Store, statement: str) -> None:
+    """Update, delete and replace abort."""
+    filled(store)
+    with pytest.raises(StoreError, match=r"journal is (never|only)"):
+        store._database._execute(statement)
+    assert store.journal.verify() == JournalReport(5)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal SET at = 99 WHERE seq = 3",
+        "UPDATE journal SET till = '02' WHERE seq = 3",
+        "UPDATE journal SET kind = 'refused' WHERE seq = 3",
+        "UPDATE journal SET subject = '{}' WHERE seq = 3",
+        "UPDATE journal SET subject = x'ff' WHERE seq = 3",
+        "UPDATE journal SET at = 'noon' WHERE seq = 3",
+        "UPDATE journal SET hash = 'x' WHERE seq = 3",
+    ],
+)
+def test_a_changed_entry_is_found(store: Store, statement: str) -> None:
+    """Whichever field was changed, the entry's own hash does not match."""
+    filled(store)
+    tamper(store, statement)
+    assert store.journal.verify() == JournalReport(2, 3, "entry 3 was changed: its hash differs")
+
+
+def test_an_entry_that_was_hashed_anew_is_found_by_the_next(store: Store) -> None:
+    """A forger who recomputes one hash breaks the link of the entry after it."""
+    filled(store)
+    seq, _, till, kind, subject, previous, _ = store._database.rows("journal_entries")[2]
+    forged = entry_hash(seq, 99.0, till, kind, subject, previous)
+    tamper(store, "UPDATE journal SET at = 99.0, hash = ? WHERE seq = 3", forged)
+    assert store.journal.verify() == JournalReport(
+        3, 4, "entry 4 does not follow from entry 3: its previous hash differs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "found", "following"),
+    [
+        ("DELETE FROM journal WHERE seq = 1", 1, 2),
+        ("DELETE FROM journal WHERE seq = 3", 3, 4),
+        ("DELETE FROM journal WHERE seq IN (2, 3)", 2, 4),
+    ],
+)
+def test_a_gap_is_found(store: Store, statement: str, found: int, following: int) -> None:
+    """The first entry that is not there is named."""
+    filled(store)
+    tamper(store, statement)
+    assert store.journal.verify() == JournalReport(
+        found - 1, found, f"entry {found} is missing: the next one there is {following}"
+    )
+
+
+def test_missing_last_entries_are_found(store: Store) -> None:
+    """The head kept apart knows how many there were."""
+    filled(store)
+    tamper(store, "DELETE FROM journal WHERE seq > 3")
+    assert store.journal.verify() == JournalReport(
+        3, 4, "the last 2 entries are missing: 5 were written"
+    )
+
+
+def test_an_entry_behind_the_head_is_found(store: Store) -> None:
+    """A well-chained entry that the head does not know was not written by the store."""
+    filled(store)
+    tamper(
+        store, "UPDATE journal_head SET seq = 4, hash = (SELECT hash FROM journal WHERE seq = 4)"
+    )
+    assert store.journal.verify() == JournalReport(
+        4, 5, "entry 5 was added by another hand: only 4 were written"
+    )
+
+
+def test_a_last_entry_that_was_hashed_anew_is_found_by_the_head(store: Store) -> None:
+    """No entry follows the last one: the head does."""
+    filled(store)
+    seq, _, till, kind, subject, previous, _ = store._database.rows("journal_entries")[4]
+    forged = entry_hash(seq, 99.0, till, kind, subject, previous)
+    tamper(store, "UPDATE journal SET at = 99.0, hash = ? WHERE seq = 5", forged)
+    assert store.journal.verify() == JournalReport(
+        4, 5, "entry 5 is not the one that was written: the hash kept apart differs"
+    )
+
+
+def test_a_missing_head_is_a_damaged_database(store: Store) -> None:
+    """The row that must be there is not: a sentence says so."""
+    tamper(store, "DELETE FROM journal_head")
+    with pytest.raises(StoreError, match="has no answer to journal_head"):
+        store.journal.verify()
+
+
+def test_text_that_is_no_text_is_a_damaged_database(store: Store) -> None:
+    """Bytes that are not UTF-8 where text belongs come as a sentence too."""
+    filled(store)
+    tamper(store, "UPDATE journal SET till = CAST(x'ff' AS TEXT) WHERE seq = 2")
+    with pytest.raises(StoreError, match="UTF-8"):
+        store.journal.verify()
+    with pytest.raises(StoreError, match="UTF-8"):
+        store._database.rows("journal_entries")
