@@ -172,11 +172,19 @@ class EveryDelay(Part):
 def _after(raw: Any) -> Any:
     if not isinstance(raw, dict):
         return as_tuple(raw)
-    entries = []
-    for delay, transitions in raw.items():
-        for entry in _transitions(transitions) or ():
-            entries.append({"delay": delay, **entry} if isinstance(entry, dict) else entry)
-    return tuple(entries)
+    return tuple(
+        _delayed(delay, entry)
+        for delay, transitions in raw.items()
+        for entry in _transitions(transitions) or (None,)
+    )
+
+
+def _delayed(delay: Any, entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    if "delay" in entry:
+        raise ValueError(f"the delay stands twice: before the ':' and in the mapping ({delay})")
+    return {"delay": delay, **entry}
 
 
 def _every(raw: Any) -> Any:

@@ -6,18 +6,32 @@ field that a bare text stands for. And ``after`` and ``every`` count the entries
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from engine.definition.reader import Node
+from dataclasses import dataclass, field
+from typing import Any
 
 COUNTED = ("after", "every")
 """Keys whose mapping ``{delay: what follows}`` the models number like a list."""
 
 Place = tuple[int, int]
+"""Line and column, both from 1."""
 
 
-def find(root: "Node", loc: Sequence[str | int], key: bool) -> Place:
+@dataclass(slots=True)
+class Node:
+    """A value of the file and where it begins (line and column from 1).
+
+    ``keys`` holds the place of each key of a mapping, ``children`` its values, or the items
+    of a list.
+    """
+
+    value: Any
+    place: Place
+    keys: dict[str, Place] = field(default_factory=dict)
+    children: "dict[str, Node] | list[Node] | None" = None
+    plain: bool = True
+
+
+def find(root: Node, loc: Sequence[str | int], key: bool) -> Place:
     """The place of the value at ``loc``, of its key when ``key`` and it has one."""
     node, place = root, root.place
     key_place = root.place
@@ -37,13 +51,13 @@ def find(root: "Node", loc: Sequence[str | int], key: bool) -> Place:
     return key_place if key else place
 
 
-def _named(node: "Node", step: str) -> "tuple[Node, Place] | None":
+def _named(node: Node, step: str) -> tuple[Node, Place] | None:
     if isinstance(node.children, dict) and step in node.children:
         return node.children[step], node.keys[step]
     return None
 
 
-def _entry(node: "Node", step: int, names: list[str]) -> "tuple[Node, Place] | None":
+def _entry(node: Node, step: int, names: list[str]) -> tuple[Node, Place] | None:
     if isinstance(node.children, list):
         if step < len(node.children):
             return node.children[step], node.children[step].place

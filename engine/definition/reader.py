@@ -8,21 +8,22 @@ can never cost much. All problems of a file come together.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from engine.definition.places import Node, Place, find
 from engine.definition.scalars import BadScalar, plain_value
+from engine.definition.secrecy import masked
 from engine.problems import Problem, Refused, Severity
 
 LARGEST_FILE = 1024 * 1024
 DEEPEST = 64
 MOST_VALUES = 200_000
 Loc = Sequence[str | int]
-Place = tuple[int, int]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNREADABLE = re.compile(
@@ -30,21 +31,6 @@ _UNREADABLE = re.compile(
 )
 _BREAK = re.compile(r"\r\n|\r|\n")
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-@dataclass(slots=True)
-class Node:
-    """A value of the file and where it begins (line and column from 1).
-
-    ``keys`` holds the place of each key of a mapping, ``children`` its values, or the items
-    of a list.
-    """
-
-    value: Any
-    place: Place
-    keys: dict[str, Place] = field(default_factory=dict)
-    children: "dict[str, Node] | list[Node] | None" = None
-    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +53,6 @@ class Document:
         ``loc`` may go through what the models add to short forms: steps that the source does
         not have are passed over, and what is missing has the place of what it is missing from.
         """
-        from engine.definition.places import find
-
         return find(self.root, loc, key)
 
     def problem(
@@ -88,7 +72,7 @@ class Document:
         self, place: Place, code: str, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
         """A problem at a line and column."""
-        text = self.lines[place[0] - 1] if place[0] <= len(self.lines) else ""
+        text = masked(self.lines[min(place[0], len(self.lines)) - 1])
         return Problem(self.file, *place, code, message, hint, severity, text)
 
 
