@@ -9,26 +9,33 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
 from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Part, Scalar, as_tuple
 from engine.definition.parameters import Overrides
+from engine.definition.places import Node
 from engine.definition.reader import Document, parse, read_file
+from engine.definition.values import format_duration
 from engine.definition.vocabulary import Vocabulary
 from engine.problems import Problem, Refused
-from engine.server.secret import PLAIN_SECRET, Secret
-from engine.server.settings import ServerSettings
+from engine.server.secret import Secret
+from engine.server.settings import Duration, ServerSettings
 from engine.shipped import shipped_machine
+
+_IS_DURATION = get_args(Duration)[1]
 
 DEFAULT = "default"
 """What :class:`Effective` names as the origin of a value that no file sets."""
 
-_TELLTALE = r"(?:pass|pwd|secret|token|mot_?de)"
-_SECRET_VALUE = re.compile(rf"(?i)([\w-]*{_TELLTALE}[\w-]*['\"]?\s*:\s*)(?!['\"]?\$\{{).*")
-_KEY = re.compile(r"[\s-]*(?:'[^']*'|\"[^\"]*\"|[^:#]*):")
+_PLAIN_VALUE = re.compile(r"(:)\s+(?!['\"]?\$\{)[^\s{].*")
+"""What follows a key on its line, unless it is a reference or a mapping begins there."""
+_SECRET_VALUE = re.compile(
+    r"(?i)([\w-]*(?:pass|pwd|secret|token)[\w-]*['\"]?:)\s+(?!['\"]?\$\{)[^\s{].*"
+)
+_USER_INFO = re.compile(r"//[^\s'\"]*@")
 
 _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _ID_LENGTH = 64
@@ -209,15 +216,15 @@ class Effective(NamedTuple):
 
 def load_settings(path: str | Path) -> Settings:
     """Read till.yaml. Raises :class:`Refused` with every problem; no problem shows a secret."""
+    document = read_file(Path(path))
     try:
-        document = read_file(Path(path))
         settings = parse(document, Settings)
-        settings._document = document  # noqa: SLF001 - the one who makes it
-        problems = list(_missing_files(settings, document))
+        problems = list(_missing_files(settings, Path(path).absolute().parent, document))
         if problems:
             raise Refused(problems)
     except Refused as refused:
-        raise Refused([_discreet(problem) for problem in refused.problems]) from None
+        raise Refused([_discreet(problem, document) for problem in refused.problems]) from None
+    settings._document = document  # noqa: SLF001 - the one who makes it
     return settings
 
 
@@ -230,54 +237,73 @@ def load_definition(settings: Settings, vocabulary: Vocabulary) -> Definition:
     return load_machine(settings.machine_path, vocabulary, overrides)
 
 
-def _missing_files(settings: Settings, document: Document) -> Iterator[Problem]:
-    if settings.machine and not settings.machine_path.is_file():
-        yield document.problem(
-            "no-file",
-            ("machine",),
-            f"There is no file '{settings.machine_path}'.",
+def _missing_files(settings: Settings, folder: Path, document: Document) -> Iterator[Problem]:
+    named = {
+        ("machine",): (
+            settings.machine,
             "Leave 'machine' out to use the machine that comes with tillwire.",
-        )
-    certificate = settings.server.ca_file
-    if certificate and not (settings.folder / certificate).is_file():
-        yield document.problem(
-            "no-file",
-            ("server", "ca_file"),
-            f"There is no file '{settings.folder / certificate}'.",
+        ),
+        ("server", "ca_file"): (
+            settings.server.ca_file,
             "It holds the certificate of the authority that signed the server's, in PEM form.",
-        )
+        ),
+    }
+    for loc, (name, hint) in named.items():
+        if name and not (folder / name).is_file():
+            yield document.problem("no-file", loc, f"There is no file '{folder / name}'.", hint)
 
 
-def _discreet(problem: Problem) -> Problem:
-    """The problem with a line that shows no secret somebody typed in plain.
+def _discreet(problem: Problem, document: Document) -> Problem:
+    """The problem with no secret that somebody typed in plain.
 
-    Neither a password that was refused nor one under a misspelt key may reach a terminal or a
-    log, and a line that is not YAML has no fields to tell them apart by.
+    Here any key of a log-in may hold one, and so may a misspelt key anywhere: of those lines
+    only the keys are shown. An address is shown without the user and password in it.
     """
-    if not problem.text:
-        return problem
-    text = _SECRET_VALUE.sub(r"\1***", problem.text)
-    if problem.code.replace("-", "_") in (PLAIN_SECRET, "unknown_key", "extra_forbidden"):
-        found = _KEY.match(text, problem.column - 1) or _KEY.match(text)
-        text = f"{text[: found.end()]} ***" if found else ""
-    return replace(problem, text=text)
+    text = _SECRET_VALUE.sub(r"\1 ***", problem.text)
+    first, last = _lines_of(document, ("server", "auth"))
+    if problem.code == "unknown-key" or first <= problem.line <= last:
+        text = _PLAIN_VALUE.sub(r"\1 ***", text)
+    return replace(
+        problem,
+        message=_USER_INFO.sub("//***@", problem.message),
+        text=_USER_INFO.sub("//***@", text),
+    )
+
+
+def _lines_of(document: Document, loc: tuple[str, ...]) -> tuple[int, int]:
+    """The first and the last line of a mapping; (1, 0) when it is not there."""
+    node = document.root
+    for key in loc:
+        if not isinstance(node.children, dict) or key not in node.children:
+            return 1, 0
+        first, node = node.keys[key][0], node.children[key]
+    return first, _last_line(node)
+
+
+def _last_line(node: Node) -> int:
+    inner = node.children.values() if isinstance(node.children, dict) else node.children or ()
+    return max([node.place[0], *(_last_line(child) for child in inner)])
 
 
 def effective(settings: Settings) -> list[Effective]:
     """Every value in force, in the order of the model, with where it comes from."""
-    single = settings.till is not None
+    unused = "tills" if settings.till is not None else "till"
+    in_force = {("machine",): settings.machine_path, ("database", "path"): settings.database_path}
     return [
-        Effective(".".join(map(str, loc)), shown(value), origin(settings.document, loc))
+        Effective(".".join(loc), shown(in_force.get(loc, value)), origin(settings.document, loc))
         for loc, value in _leaves(settings, ())
-        if loc != (("tills",) if single else ("till",))
+        if loc != (unused,)
     ]
 
 
-def _leaves(value: Any, loc: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def _leaves(value: Any, loc: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The values that hold no others, each with the keys that lead to it."""
     if isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
-            yield from _leaves(getattr(value, name), (*loc, field.alias or name))
+            inner = getattr(value, name)
+            if isinstance(inner, float) and _IS_DURATION in field.metadata:
+                inner = format_duration(inner)
+            yield from _leaves(inner, (*loc, field.alias or name))
     elif isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _leaves(inner, (*loc, key))
@@ -300,7 +326,7 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def origin(document: Document | None, loc: tuple[str | int, ...]) -> str:
+def origin(document: Document | None, loc: tuple[str, ...]) -> str:
     """``file:line`` of the value at ``loc`` when the document sets it, else ``default``."""
     if document is None:
         return DEFAULT
