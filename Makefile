@@ -13,7 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-INSTALL := $(PIP) install --quiet --constraint constraints.txt --editable
+INSTALL := $(PIP) install -qq --constraint constraints.txt --editable
 TIMES ?= 10
 
 .PHONY: help setup run test test-setup lint bench soak constraints clean

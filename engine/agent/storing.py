@@ -227,8 +227,8 @@ class StoreThread(Generic[S]):
         except Exception as error:  # noqa: BLE001 - start() raises it where it can be handled
             self._tell(_settle, self._opened, error)
         else:
-            self._tell(_settle, self._opened, None)
             self._since = None
+            self._tell(_settle, self._opened, None)
             while (job := self._queue.get()) is not None:
                 self._turn(store, job)
                 del job  # an idle thread must not keep a large result alive

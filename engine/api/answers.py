@@ -182,7 +182,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     limits = fault.get("ctx", {})
     if len(names) == 2:
         return (
-            f"{place} must be a number of at most 64 bits, true or false, or a text; found {found}."
+            f"{place} must be a number of up to 64 bits, true, false or a text; found {found}."
         )
     if place.endswith("'data'"):
         return f"{place} must be a JSON object of names and values; found {found}."

@@ -13,6 +13,7 @@ from statemachine.io import create_machine_class_from_definition
 from statemachine.orderedset import OrderedSet
 
 from engine.core.plans import Act, Planner, StatePlan, TimerPlan
+from engine.definition.events import catches
 from engine.definition.machine import Definition
 from engine.definition.model import State, Transition
 from engine.definition.tree import ROOT, Tree
@@ -20,9 +21,9 @@ from engine.definition.tree import ROOT, Tree
 if TYPE_CHECKING:
     from engine.core.feed import Turn
 
-# Names of the file are prefixed on their way into the library, because it turns states and
-# events into attributes of one object: an event `send` or `states` would break it.
-STATE, EVENT, TIMER, DONE = "s:", "e.", "t.", "done.state.s:"
+# Names of the file do not reach the library as they are, because it turns states and events
+# into attributes of one object: an event `send` or `states` would break it.
+STATE, DONE = "s:", "done.state.s:"
 BEFORE = "before:"
 BEGIN = "begin"
 NOTHING: dict[str, tuple[str, ...]] = {}
@@ -40,7 +41,8 @@ class Chart:
         self.tree = definition.tree
         self.plans: dict[str, StatePlan] = {}
         self.timers: dict[str, TimerPlan] = {}
-        self.descriptors: set[str] = set()
+        self.descriptors = _numbered("e", _descriptors(definition))
+        self.timer_ids: dict[str, str] = {}
         self.turn: Turn | None = None
         self.initial_context = {
             name: variable.initial for name, variable in definition.model.context.items()
@@ -49,6 +51,7 @@ class Chart:
         self.machine = _Assembly(self, definition).machine()
         self._known: dict[str, str | None] = {}
         self._raw: dict[tuple[str, ...], OrderedSet[str]] = {}
+        self._at: tuple[str, ...] | None = None
         self._read: dict[frozenset[str], tuple[str, ...]] = {}
 
     @property
@@ -57,7 +60,11 @@ class Chart:
         return self.definition.model.machine
 
     def id_of(self, event: str) -> str | None:
-        """The library's id of an event, or None when nothing in the file listens to it."""
+        """The library's id of an event, or None when nothing in the file listens to it.
+
+        Events that the same descriptors catch are one to the library: the longest descriptor
+        decides. The library would match prefixes too, at half the cost of a step.
+        """
         if event not in self._known:
             if len(self._known) > 4096:  # names come from outside: never keep them all
                 self._known.clear()
@@ -66,18 +73,24 @@ class Chart:
 
     def _look_up(self, event: str) -> str | None:
         parts = event.split(".")
-        if not any(".".join(parts[:n]) in self.descriptors for n in range(1, len(parts) + 1)):
-            return None
-        return EVENT + event
+        prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((self.descriptors[text] for text in prefixes if text in self.descriptors), None)
 
     def place(self, configuration: tuple[str, ...]) -> None:
         """Set the machine to where a till is; the empty configuration is before the start."""
+        if configuration is self._at:  # most tills are in the state where the last one was left
+            return
         raw = self._raw.get(configuration)
         if raw is None:
             ids = [STATE + ROOT, *(STATE + name for name in configuration)]
             raw = OrderedSet(ids if configuration else [STATE + BEFORE])
             self._raw[configuration] = raw
         self.machine.current_state_value = raw
+        self._at = configuration
+
+    def lose_place(self) -> None:
+        """After a step that failed nothing is known of where the machine is."""
+        self._at = None
 
     def configuration(self) -> tuple[str, ...]:
         """Where the machine is now: ids of the file, outermost first, in its order."""
@@ -87,6 +100,7 @@ class Chart:
             names = {value.removeprefix(STATE) for value in active} - {ROOT, BEFORE}
             found = tuple(name for name in self.tree.nodes if name in names)
             self._read[active] = found
+        self._at = found
         return found
 
     def remember(self, remembered: dict[str, tuple[str, ...]]) -> None:
@@ -172,7 +186,9 @@ class _Assembly:
     def _state(self, name: str, state: State, initial: bool) -> dict[str, Any]:
         plan = self._planner.state(name, state)
         self._chart.plans[name] = plan
-        self._chart.timers.update({timer.key: timer for timer in plan.timers})
+        for timer in plan.timers:
+            self._chart.timers[timer.key] = timer
+            self._chart.timer_ids[timer.key] = f"t{len(self._chart.timer_ids)}"
         built: dict[str, Any] = {
             "initial": initial,
             "final": state.final,
@@ -192,14 +208,20 @@ class _Assembly:
         """The longest descriptor comes first, so that the more exact rule wins."""
         built = []
         for descriptor in sorted(on, key=lambda text: -len(text.split("."))):
-            self._chart.descriptors.add(descriptor)
-            done = descriptor.removeprefix("done.")
-            event = DONE + done if done != descriptor else EVENT + descriptor
+            event = self._caught(descriptor)
             built += [
                 self._transition(name, event, descriptor, part, descriptor)
                 for part in on[descriptor]
             ]
         return built
+
+    def _caught(self, descriptor: str) -> str:
+        """The ids of all that a descriptor catches, as the library wants them."""
+        done = descriptor.removeprefix("done.")
+        if done != descriptor:
+            return DONE + done
+        known = self._chart.descriptors
+        return " ".join(known[other] for other in known if catches(descriptor, other))
 
     def _delays(self, name: str, state: State, plan: StatePlan) -> list[dict[str, Any]]:
         entries: list[Transition] = [
@@ -207,7 +229,7 @@ class _Assembly:
             *(Transition(actions=entry.actions) for entry in state.every),
         ]
         return [
-            self._transition(name, TIMER + timer.key, timer.label, entry)
+            self._transition(name, self._chart.timer_ids[timer.key], timer.label, entry)
             for timer, entry in zip(plan.timers, entries, strict=True)
         ]
 
@@ -248,6 +270,16 @@ class _Assembly:
             return turn is not None and (bool(holds(turn)) or turn.refuse(name, label, text))
 
         return condition
+
+
+def _descriptors(definition: Definition) -> list[str]:
+    """Every event descriptor of the file, once, in its order."""
+    states = [node.state.on for node in definition.tree]
+    return list(dict.fromkeys(text for on in (definition.model.on, *states) for text in on))
+
+
+def _numbered(letter: str, texts: list[str]) -> dict[str, str]:
+    return {text: f"{letter}{number}" for number, text in enumerate(texts)}
 
 
 def _callback(chart: Chart, act: Act) -> Callable[[], None]:

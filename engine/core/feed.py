@@ -8,7 +8,7 @@ is passed in. When it raises, the till is as it was.
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from engine.core.build import BEGIN, TIMER, Chart
+from engine.core.build import BEGIN, Chart
 from engine.core.plans import StatePlan, TimerPlan
 from engine.core.records import NO_DATA, Event, Refusal, Run, Step, Taken, Till, Timer
 from engine.definition.vocabulary import Value
@@ -35,7 +35,7 @@ def feed(chart: Chart, till: Till, event: Event, now: float) -> Step:
     """
     if _is_late(till, event, now):
         return Step(till.id, event, now, configuration=till.configuration, late=True)
-    name = TIMER + event.timer if event.timer is not None else chart.id_of(event.name)
+    name = chart.id_of(event.name) if event.timer is None else chart.timer_ids[event.timer]
     return _play(chart, till, event, name, now)
 
 
@@ -78,6 +78,7 @@ def _play(chart: Chart, till: Till, event: Event, name: str | None, now: float) 
             till.runs,
             till.draws,
         ) = saved
+        chart.lose_place()
         raise StepFailed(f"till {till.id}, event {event.name}: {fault}") from fault
     finally:
         chart.turn = None
@@ -179,10 +180,8 @@ class Turn:
         step = self.step
         if len(step.taken) >= MOST_TRANSITIONS:
             raise StepFailed(f"more than {MOST_TRANSITIONS} transitions in one step")
-        left = self._left if self._moving else ()
-        leaves = [name for name in left if name in sources] or [
-            name for name in self._active() if name in sources
-        ]
+        left = self._left if self._moving else self._till.entered
+        leaves = [name for name in left if name in sources]
         if len(leaves) == 1:
             source = leaves[0]
         if target is None:
@@ -256,17 +255,16 @@ class Turn:
         else:
             self.step.cancelled.append(run)
 
-    def _active(self) -> list[str]:
-        return [name for name in self._chart.plans if name in self._till.entered]
-
     def _name_targets(self) -> None:
         """Say of each transition taken which innermost state it led to, now that the entries
         that followed it are known."""
-        step, marks = self.step, self._marks
-        for number, (index, mark, targets) in enumerate(marks):
+        step, end = self.step, len(self.step.entered)
+        following = end
+        for index, mark, targets in reversed(self._marks):
             # Transitions of the same microstep share their mark: the entries end at the next.
-            ends = (other[1] for other in marks[number + 1 :] if other[1] > mark)
-            entered = step.entered[mark : next(ends, len(step.entered))]
-            leaves = [name for name in entered if name in targets]
+            if mark < following:
+                end, following = following, mark
+            leaves = [name for name in step.entered[mark:end] if name in targets]
             if len(leaves) == 1:
-                step.taken[index] = step.taken[index]._replace(target=leaves[0])
+                event, source, _, _ = step.taken[index]
+                step.taken[index] = Taken(event, source, leaves[0])

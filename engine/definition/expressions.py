@@ -8,7 +8,7 @@ context and event always give the same value.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.definition.grammar import NO_EVENT, Compiler
+from engine.definition.grammar import NO_EVENT, Compiler, possible_texts
 from engine.definition.model import Scalar
 from engine.definition.operations import EventLike, Run, fits
 from engine.definition.scope import RESERVED, Scope, variable_type
@@ -33,8 +33,8 @@ class Expression:
 
     ``names`` are the parameters and context variables read, ``fields`` the event's fields
     (``name`` among them for ``event.name``); ``constant`` is the value of an expression that
-    reads neither context nor event, else None. Durations are seconds. ``run`` is the bare
-    closure behind the call.
+    reads neither context nor event, else None. ``choices`` are the only texts that it can be;
+    none for a free text. Durations are seconds. ``run`` is the bare closure behind the call.
     """
 
     text: str
@@ -42,6 +42,7 @@ class Expression:
     names: frozenset[str]
     fields: frozenset[str]
     constant: Value | None
+    choices: tuple[str, ...]
     run: Run = field(compare=False, repr=False)
 
     def __call__(self, context: Mapping[str, Value], event: EventLike) -> Value:
@@ -66,7 +67,13 @@ def compile_expression(raw: Scalar, scope: Scope) -> Expression:
     if value is not None:
         run = _always(value)
     return Expression(
-        text, part.type, frozenset(compiler.names), frozenset(compiler.fields), value, run
+        text,
+        part.type,
+        frozenset(compiler.names),
+        frozenset(compiler.fields),
+        value,
+        possible_texts(part),
+        run,
     )
 
 

@@ -55,6 +55,13 @@ class Part(NamedTuple):
     literal: Value | None = None
 
 
+def possible_texts(part: Part) -> tuple[str, ...]:
+    """The only texts that a part can be; none when it may be any."""
+    if part.type == "text" and not part.reads:
+        return (part.run({}, NO_EVENT),)
+    return part.choices
+
+
 BAD = Part(None, lambda _c, _e: False)
 
 
@@ -309,9 +316,11 @@ class Compiler:
         if kind is None:
             message = f"The two ends of 'if' are {article(first.type)} and {article(second.type)}."
             return self._bad(node, "expression-type", message, mixed(first.type, second.type))
+        texts = (possible_texts(first), possible_texts(second))
+        choices = texts[0] + texts[1] if all(texts) else ()
         ask, yes, no = test.run, first.run, second.run
         reads = test.reads or first.reads or second.reads
-        return Part(kind, lambda c, e: yes(c, e) if ask(c, e) else no(c, e), reads)
+        return Part(kind, lambda c, e: yes(c, e) if ask(c, e) else no(c, e), reads, choices)
 
     def call(self, node: ast.Call) -> Part:
         """``min``, ``max`` and ``abs``."""

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 from engine.definition.model import Machine, Parameter, Scalar
 from engine.definition.operations import ordered
-from engine.definition.reader import Document, Loc
+from engine.definition.reader import Document
 from engine.definition.values import NotOfType, article, convert, show, type_of
 from engine.definition.vocabulary import Type, Value
 from engine.problems import Problem, did_you_mean
+
+Bounds = dict[str, Value]
+"""``min`` and ``max``, where there are any, in the parameter's own type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Overrides:
     """Values for a machine's parameters from elsewhere, till.yaml say.
 
     An empty value (None or an empty text) means the default. ``document`` and ``loc`` say
-    where the values stand, for the problems; without a document they have no place.
+    where the mapping of values stands, for the problems; without a document they have no place.
     """
 
     values: Mapping[str, Scalar | None] = field(default_factory=dict)
@@ -32,174 +35,211 @@ class Overrides:
 
 @dataclass(slots=True)
 class Resolved:
-    """What the parameters come to. A parameter that is at fault has no type here."""
+    """What the parameters come to. A parameter at fault has a value but no type here.
+
+    ``followed`` names those whose value another one takes.
+    """
 
     values: dict[str, Value] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)
-    smallest: dict[str, Value] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    bounds: dict[str, Bounds] = field(default_factory=dict)
     followed: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
 
     @property
     def positive(self) -> frozenset[str]:
-        """Numbers and durations that can never be zero or less."""
-        return frozenset(name for name, low in self.smallest.items() if float(low) > 0)
-
-
-Report = Callable[[str, str, str], None]
+        """Numbers and durations that can never be zero or less, whatever till.yaml says."""
+        return frozenset(
+            name for name, bounds in self.bounds.items() if float(bounds.get("min", 0)) > 0
+        )
 
 
 def resolve(model: Machine, document: Document, overrides: Overrides) -> Resolved:
-    """Every parameter's type and value, and all that is wrong with them."""
-    return _Resolver(model, document, overrides).resolve()
+    """Every parameter's type and value, and all that is wrong with them.
+
+    A default that is the name of another parameter follows it: it has its type and, where it
+    declares none of its own, its bounds.
+    """
+    resolver = _Resolver(model.parameters, document, overrides)
+    resolver.unknown()
+    for name in model.parameters:
+        resolver.circle(name)
+    for name in model.parameters:
+        resolver.kind(name)
+    for name in model.parameters:
+        resolver.bounds(name)
+    for name in model.parameters:
+        resolver.value(name)
+    return resolver.finish()
 
 
 class _Resolver:
-    def __init__(self, model: Machine, document: Document, overrides: Overrides) -> None:
-        self.declared = model.parameters
+    """One pass after the other over the declared parameters."""
+
+    def __init__(
+        self, declared: dict[str, Parameter], document: Document, overrides: Overrides
+    ) -> None:
+        self.declared = declared
         self.document = document
         self.overrides = overrides
         self.done = Resolved()
         self.broken: set[str] = set()
 
-    def resolve(self) -> Resolved:
+    def unknown(self) -> None:
+        """Refuses values for parameters that do not exist."""
         for name in self.overrides.values:
             if name not in self.declared:
                 hint = did_you_mean(name, self.declared)
                 message = f"The machine has no parameter '{name}'."
-                self.done.problems.append(
-                    self.overrides.problem("unknown-parameter", name, message, hint, key=True)
-                )
-        for name, parameter in self.declared.items():
-            kind = self._type(name, ())
-            if kind is not None:
-                self.done.types[name] = kind
-                self._bounds(name, parameter, kind)
-        for name in self.declared:
-            self._value(name, ())
-        for name in self.broken:
-            self.done.types.pop(name, None)
-            self.done.values.setdefault(name, 0)
-        return self.done
+                problem = self.overrides.problem("unknown-parameter", name, message, hint, key=True)
+                self.done.problems.append(problem)
 
     def _fault(self, code: str, name: str, part: str, message: str, hint: str = "") -> None:
-        loc: Loc = ("parameters", name, part)
         self.broken.add(name)
-        self.done.problems.append(self.document.problem(code, loc, message, hint))
+        problem = self.document.problem(code, ("parameters", name, part), message, hint)
+        self.done.problems.append(problem)
 
-    def _type(self, name: str, way: tuple[str, ...]) -> Type | None:
-        """The type by the default, followed through other parameters; None for a circle."""
-        parameter = self.declared[name]
-        if name in way:
-            if name == way[0]:
-                circle = " -> ".join((*way, name))
-                self._fault(
-                    "parameter-circle",
-                    name,
-                    "default",
-                    f"The parameter follows itself: {circle}.",
-                    "Give one of them a value.",
-                )
-            self.broken.add(name)
-            return None
-        if isinstance(parameter.default, str) and parameter.default in self.declared:
-            return self._type(parameter.default, (*way, name))
-        kinds = {
-            type_of(value)
-            for value in (parameter.default, parameter.min, parameter.max)
-            if value is not None
-        }
-        if kinds == {"integer", "number"}:
-            return "number"
-        if "duration" in kinds and type_of(parameter.default) == "text":
-            return "duration"
-        return type_of(parameter.default)
+    def _followed(self, name: str) -> str | None:
+        default = self.declared[name].default
+        return default if isinstance(default, str) and default in self.declared else None
 
-    def _bounds(self, name: str, parameter: Parameter, kind: Type) -> None:
-        bounds: dict[str, Value] = {}
+    def circle(self, name: str) -> None:
+        """Refuses parameters that follow each other round and round, once for each circle."""
+        way = [name]
+        while (following := self._followed(way[-1])) is not None:
+            if following in way:
+                ring = way[way.index(following) :]
+                if not self.broken & set(ring):
+                    message = f"Parameters follow each other in a circle: {' -> '.join(ring)}."
+                    self._fault("parameter-circle", name, "default", message, "Give one a value.")
+                self.broken.update(way)
+                return
+            way.append(following)
+
+    def kind(self, name: str) -> None:
+        """The type, by the default of the parameter that it follows in the end."""
+        if name in self.broken:
+            return
+        end = name
+        while (following := self._followed(end)) is not None:
+            end = following
+        parameter = self.declared[end]
+        given = [parameter.default, parameter.min, parameter.max]
+        kinds = [type_of(value) for value in given if value is not None]
+        first = kinds[0]
+        if first == "integer" and "number" in kinds:
+            first = "number"
+        elif first == "text" and "duration" in kinds:
+            first = "duration"
+        self.done.types[name] = first
+
+    def bounds(self, name: str) -> Bounds:
+        """Its own bounds, and those of the parameter that it follows where it has none."""
+        if name in self.done.bounds or name not in self.done.types:
+            return self.done.bounds.get(name, {})
+        followed, kind = self._followed(name), self.done.types[name]
+        bounds = dict(self.bounds(followed)) if followed is not None else {}
         for part in ("min", "max"):
-            raw: Scalar | None = getattr(parameter, part)
+            raw: Scalar | None = getattr(self.declared[name], part)
             if raw is None:
                 continue
             if not ordered(kind):
-                message = f"'{name}' is {article(kind)}, which has no {part}."
+                message = f"'{name}' is {article(kind)}: it has no {part}."
                 self._fault("parameter-bounds", name, part, message, "Delete it.")
                 continue
             try:
                 bounds[part] = convert(raw, kind)
             except NotOfType as error:
                 self._fault("parameter-type", name, part, str(error), error.hint)
-        if "min" in bounds:
-            self.done.smallest[name] = bounds["min"]
         if len(bounds) == 2 and float(bounds["min"]) > float(bounds["max"]):
-            message = f"The min of '{name}' is above its max."
-            self._fault("parameter-bounds", name, "min", message, f"The max is {parameter.max}.")
+            low, high = (show(bounds[part], kind) for part in ("min", "max"))
+            message = f"The min of '{name}', {low}, is above its max, {high}."
+            self._fault("parameter-bounds", name, "min", message)
+            bounds = {}
+        self.done.bounds[name] = bounds
+        return bounds
 
-    def _value(self, name: str, way: tuple[str, ...]) -> Value | None:
-        """The value, after those that it follows; None where there is none to be had."""
-        if name in self.done.values:
-            return self.done.values[name]
-        kind = self.done.types.get(name)
-        if kind is None:
-            return None
-        raw = self.overrides.values.get(name)
-        ours = raw is None or raw == ""
-        parameter = self.declared[name]
-        source: Scalar = parameter.default if ours or raw is None else raw
+    def value(self, name: str, way: tuple[str, ...] = ()) -> Value | None:
+        """The value, after those that it follows; None where it is at fault."""
+        if name in self.done.values or name in self.broken:
+            return None if name in self.broken else self.done.values[name]
+        kind, given = self.done.types[name], self.overrides.values.get(name)
+        if given is None or given == "":
+            raw = self.declared[name].default
+            follows = self._followed(name) is not None
 
-        def report(code: str, message: str, hint: str) -> None:
-            if ours:
+            def report(code: str, message: str, hint: str) -> None:
                 self._fault(code, name, "default", message, hint)
-            else:
+        else:
+            raw = given
+            follows = raw in self.declared and kind != "text"
+
+            def report(code: str, message: str, hint: str) -> None:
                 self.broken.add(name)
                 self.done.problems.append(self.overrides.problem(code, name, message, hint))
 
-        value = self._read(name, source, kind, (*way, name), report, ours)
-        if value is not None and self._within(name, parameter, kind, value, report):
+        if follows:
+            value = self._follow(name, str(raw), (*way, name), report)
+        else:
+            value = self._read(name, raw, report)
+        if value is None:
+            self.broken.add(name)
+        else:
             self.done.values[name] = value
-        return self.done.values.get(name)
+        return value
+
+    def _follow(
+        self,
+        name: str,
+        followed: str,
+        way: tuple[str, ...],
+        report: Callable[[str, str, str], None],
+    ) -> Value | None:
+        self.done.followed.add(followed)
+        if followed in way:
+            message = f"Parameters follow each other in a circle: {' -> '.join(way)}."
+            report("parameter-circle", message, "Give one a value.")
+            return None
+        kind, other = self.done.types[name], self.done.types.get(followed)
+        if other is not None and other != kind:
+            message = f"'{name}' is {article(kind)}, but '{followed}' is {article(other)}."
+            report("parameter-type", message, "")
+            return None
+        value = self.value(followed, way)
+        return None if value is None else self._within(name, value, report)
 
     def _read(
-        self, name: str, raw: Scalar, kind: Type, way: tuple[str, ...], report: Report, ours: bool
+        self, name: str, raw: Scalar, report: Callable[[str, str, str], None]
     ) -> Value | None:
-        if isinstance(raw, str) and raw in self.declared and (ours or kind != "text"):
-            if raw in way:
-                report("parameter-circle", f"'{name}' follows itself.", "Give it a value.")
-                return None
-            self.done.followed.add(raw)
-            if self.done.types.get(raw, kind) != kind:
-                message = (
-                    f"'{name}' is {article(kind)}, but '{raw}' is {article(self.done.types[raw])}."
-                )
-                report("parameter-type", message, "")
-                return None
-            value = self._value(raw, way)
-            if value is None:
-                self.broken.add(name)
-            return value
         try:
-            return convert(raw, kind)
+            value = convert(raw, self.done.types[name])
         except NotOfType as error:
             report("parameter-type", str(error), error.hint)
             return None
+        return self._within(name, value, report)
 
     def _within(
-        self, name: str, parameter: Parameter, kind: Type, value: Value, report: Report
-    ) -> bool:
-        for part, word in (("min", "smallest"), ("max", "largest")):
-            raw: Scalar | None = getattr(parameter, part)
-            if raw is None or name in self.broken:
-                continue
-            bound = convert(raw, kind)
-            outside = float(value) < float(bound) if part == "min" else float(value) > float(bound)
-            if outside:
-                message = f"'{name}' is {show(value, kind)}; the {word} allowed is {raw}."
-                report("parameter-range", message, _range(parameter))
-                return False
-        return True
+        self, name: str, value: Value, report: Callable[[str, str, str], None]
+    ) -> Value | None:
+        kind, bounds = self.done.types[name], self.done.bounds.get(name, {})
+        low, high = bounds.get("min"), bounds.get("max")
+        if low is not None and float(value) < float(low):
+            word, bound = "smallest", low
+        elif high is not None and float(value) > float(high):
+            word, bound = "largest", high
+        else:
+            return value
+        message = f"'{name}' is {show(value, kind)}; the {word} allowed is {show(bound, kind)}."
+        hint = ""
+        if low is not None and high is not None:
+            hint = f"Allowed: {show(low, kind)} to {show(high, kind)}."
+        report("parameter-range", message, hint)
+        return None
 
-
-def _range(parameter: Parameter) -> str:
-    if parameter.min is None or parameter.max is None:
-        return ""
-    return f"Allowed: {parameter.min} to {parameter.max}."
+    def finish(self) -> Resolved:
+        """The result: what is at fault has no type, so that no more is said of it."""
+        for name in self.broken:
+            self.done.types.pop(name, None)
+            self.done.values.setdefault(name, 0)
+        self.done.values = {name: self.done.values[name] for name in self.declared}
+        return self.done

@@ -78,8 +78,8 @@ def _shown(loc: Steps, raw: Any) -> str:
 
 
 def _type_hint(loc: Steps, raw: Any, kinds: set[str]) -> str:
-    if "delay" in loc:
-        return HOW
+    if "delay" in loc and "factor" not in loc:
+        return f"Did you mean '{raw}s'?" if isinstance(raw, int) else HOW
     if raw is None and kinds & {"model_type", "dict_type"}:
         return "Write {} for an empty one, or delete the key."
     if raw is None:

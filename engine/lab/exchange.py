@@ -16,7 +16,7 @@ from engine.lab.knobs import Knob
 
 LARGEST_BODY = 16 << 20
 LARGEST_UNPACKED = 64 << 20
-_READ = 1 << 18
+_READ = 1 << 20
 # struct linger is two ints on POSIX and two shorts on Windows: on, with no time to linger.
 _LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 

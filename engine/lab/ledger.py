@@ -106,8 +106,8 @@ class Ledger:
             verdict = self._judge(parcel, fresh)
             verdicts.append(verdict)
             if verdict.status == "stored":
-                fresh.setdefault(parcel.key, parcel.sha256)
                 shop, till, number, key, payload, digest = parcel
+                fresh.setdefault(key, digest)
                 rows.append(StoredTicket(key, shop, till, number, payload, digest, batch, at))
         if rows and self._file is not None:
             _append(self._file, rows)

@@ -5,9 +5,10 @@ ones that its documented default configuration speaks. They are written here a s
 purpose: the lab shares no code with the client that it tries.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from pydantic_core import from_json
 
 from engine.lab.answers import Outcome
 from engine.lab.ledger import Ledger, Parcel, Verdict, payload_bytes
@@ -128,8 +129,8 @@ def _text(parameters: _Parameters, name: str) -> str:
 
 def _json_list(parameters: _Parameters, name: str) -> list[Any]:
     try:
-        entries = json.loads(_text(parameters, name))
-    except (ValueError, RecursionError):
+        entries = from_json(_text(parameters, name))
+    except ValueError:
         raise BadParametersError(f"<{name}> is not JSON.") from None
     if not isinstance(entries, list):
         raise BadParametersError(f"<{name}> is not a JSON list.")

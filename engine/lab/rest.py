@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from pydantic_core import from_json
+
 from engine.lab.answers import PROGRAMS, Call, Outcome, Request, Response, fixed, json_response
 from engine.lab.programs import Programs
 
@@ -52,10 +54,10 @@ def understand(request: Request, programs: Programs, tokens: Tokens) -> Call:
     if request.media_type != "application/json":
         return fixed("OTHER", json_response(415, _failed(415, "The body is not JSON.")))
     try:
-        body = json.loads(request.body)
+        body = from_json(request.body)
         if not isinstance(body, dict):
             raise ValueError
-    except (ValueError, RecursionError):
+    except ValueError:
         return fixed("OTHER", json_response(400, _failed(400, "The body is not a JSON object.")))
     if request.path == AUTH:
         return Call("AUTH", lambda: _authenticate(body, tokens), _render_auth)

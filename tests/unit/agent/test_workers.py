@@ -191,6 +191,48 @@ def test_waiting_does_not_use_up_the_deadline(play: Play, gate: Gates) -> None:
     play(story())
 
 
+def test_a_thread_that_starts_late_does_not_use_up_the_deadline(
+    play: Play, gate: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine so loaded that the thread begins 0.3 s late, the job still has its 0.5 s."""
+
+    async def story() -> None:
+        loop, start = asyncio.get_running_loop(), threading.Thread.start
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", lambda t: loop.call_later(0.3, start, t))
+            pool, slow = workers(1, grace=0.0), gate("in time")
+            future = pool.submit(slow, 0.5, "job")
+        loop.call_later(0.6, slow.open.set)
+        assert await future == "in time"
+        assert pool.abandoned == 0
+        await pool.close(5.0)
+
+    play(story())
+
+
+def test_a_job_that_never_began_is_given_up_and_never_runs(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that does not even begin within the deadline is abandoned; when it does begin,
+    the job that everybody gave up is not run."""
+
+    async def story() -> None:
+        loop, start, ran = asyncio.get_running_loop(), threading.Thread.start, list[int]()
+        late = list[threading.Thread]()
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", late.append)
+            pool = workers(1)
+            future = pool.submit(lambda _: ran.append(1), 0.01, "job")
+        with pytest.raises(Overdue):
+            await future
+        start(late[0])
+        await loop.run_in_executor(None, late[0].join, 5.0)
+        assert (pool.stuck, ran) == (0, [])
+        await pool.close(5.0)
+
+    play(story())
+
+
 def test_patience_ends_the_wait_for_a_thread(play: Play, gate: Gates) -> None:
     """A job that no thread takes in time fails as crowded and never runs."""
 
@@ -373,6 +415,20 @@ def test_close_does_not_wait_for_abandoned_threads(play: Play, gate: Gates) -> N
         began = time.monotonic()
         assert await pool.close(AMPLE) == 1
         assert time.monotonic() - began < 5.0
+        hung.open.set()
+
+    play(story())
+
+
+def test_a_job_that_is_given_up_during_the_stop_ends_the_wait(play: Play, gate: Gates) -> None:
+    """When the last running job reaches its deadline, close returns without waiting on."""
+
+    async def story() -> None:
+        pool, hung = workers(), gate()
+        future = pool.submit(hung, 0.05, "hung")
+        assert await pool.close(AMPLE) == 1
+        with pytest.raises(Overdue):
+            await future
         hung.open.set()
 
     play(story())

@@ -93,7 +93,7 @@ def test_the_names_of_this_machine_are_answered(ask: Any, host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "evil.example:8344", "127.0.0.1.evil.example", "x@127.0.0.1", "127.0.0.1/",
-     "127.0.0.1:x", "[::1", "", "127.0.0.1, evil.example", "0.0.0.0"],
+     "127.0.0.1:x", "[::1", "", "127.0.0.1, evil.example", "10.0.0.1"],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/v1/tills", "/metrics", "/openapi.json", "/nowhere"])
 def test_another_host_name_is_refused(refusal: Any, host: str, path: str) -> None:
@@ -123,8 +123,8 @@ def test_a_page_of_another_origin_is_refused(
         403,
         "foreign_origin",
         f"Web pages of '{origin}' may not call this API.",
-        "Programs send no Origin header; pages that may call it go into allowed_origins in "
-        "till.yaml.",
+        ("Programs send no Origin header; pages that may call it go into allowed_origins in "
+        "till.yaml."),
     )
     assert office.steps == []
 

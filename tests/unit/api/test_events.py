@@ -101,12 +101,15 @@ def test_an_event_while_the_store_is_away_is_not_now(ask: Any, office: StandIn) 
         ),
         (
             {"event": "sync.now", "data": {"lines": [1, 2]}},
-            "The field 'data.lines' must be a number of at most 64 bits, true or false, or a text; "
-            "found [1, 2].",
+            ("The field 'data.lines' must be a number of up to 64 bits, true, false or a text; "
+            "found [1, 2]."),
         ),
         (
             {"event": "sync.now", "data": {"by": None}},
-            "The field 'data.by' must be a number of at most 64 bits, true or false, or a text; found null.",
+            (
+                "The field 'data.by' must be a number of up to 64 bits, true, false or a text; "
+                "found null."
+            ),
         ),
         ([1], "The body is not a JSON object."),
     ],

@@ -400,3 +400,11 @@ def test_a_read_only_database_is_a_sentence(store: Store) -> None:
     store._database._execute("PRAGMA query_only = ON")
     with pytest.raises(NotWritable, match="Let the account"):
         store.snapshots.save([("01", "a", 1.0)])
+
+
+def test_a_row_that_breaks_a_rule_is_a_sentence_and_takes_the_others_with_it(store: Store) -> None:
+    """One bad row among many: none of them is kept."""
+    rows = [("01", "a", 1.0), ("02", None, 1.0)]
+    with pytest.raises(StoreError, match=r"refused: NOT NULL constraint failed: snapshots\.text"):
+        store.snapshots.save(rows)  # type: ignore[arg-type]
+    assert store.snapshots.all() == {}
