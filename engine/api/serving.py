@@ -91,7 +91,7 @@ async def start(
     # a level of its own: without one the protocol traces every connection
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = Config(
-        _Crowd(application, state, limits),
+        _Front(application, state, limits),
         http="h11",
         loop="none",
         ws="none",
@@ -134,8 +134,8 @@ async def serve(
         await serving.stop()
 
 
-class _Crowd:
-    """Says "not now" when too many are connected, instead of serving all of them badly."""
+class _Front:
+    """Says "not now" when too many are connected, and ends quietly when the API stops."""
 
     def __init__(self, application: Application, state: ServerState, limits: Limits) -> None:
         self._application = application
@@ -144,7 +144,12 @@ class _Crowd:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if len(self._state.connections) <= self._most:
-            await self._application(scope, receive, send)
+            try:
+                await self._application(scope, receive, send)
+            except asyncio.CancelledError:
+                # only a stop cancels, and only what did not end in the time it had: the line is
+                # cut by then, and a traceback would say nothing more
+                log.debug("%s %s was cut by the stop", scope["method"], scope["path"])
             return
 
         async def dressed(message: Message) -> None:

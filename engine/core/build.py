@@ -135,6 +135,7 @@ class _Assembly:
         self._chart = chart
         self._definition = definition
         self._planner = Planner(definition)
+        self._callbacks: dict[str, Any] = {"state": None}
 
     def machine(self) -> Any:
         model = self._definition.model
@@ -164,7 +165,17 @@ class _Assembly:
             catch_errors_as_events=False,
             atomic_configuration_update=True,
         )
-        return machine_class()
+        return machine_class(type("Callbacks", (), self._callbacks)())
+
+    def _callback(self, act: Callable[[], object]) -> str:
+        """The name under which the library finds a callback on the machine's model.
+
+        It is a property there, which the library only reads. The parameters of a function it
+        would match anew at every call, for longer than most callbacks take.
+        """
+        name = f"c{len(self._callbacks)}"
+        self._callbacks[name] = property(lambda _model: act())
+        return name
 
     def _inside(self, states: dict[str, State], outer: str) -> dict[str, Any]:
         tree = self._chart.tree
@@ -193,8 +204,8 @@ class _Assembly:
             "initial": initial,
             "final": state.final,
             "parallel": state.parallel,
-            "enter": _callback(self._chart, lambda turn: turn.enter(plan)),
-            "exit": _callback(self._chart, lambda turn: turn.leave(plan)),
+            "enter": self._acting(lambda turn: turn.enter(plan)),
+            "exit": self._acting(lambda turn: turn.leave(plan)),
         }
         transitions = [*self._events(name, state.on), *self._delays(name, state, plan)]
         transitions += [self._transition(name, None, "always", part) for part in state.always]
@@ -253,15 +264,22 @@ class _Assembly:
             "target": None if target is None else STATE + target,
             "event": event,
             "internal": inside and compound and not part.reenter,
-            "on": _callback(chart, _taking(chart.tree, name, target, label, acts)),
+            "on": self._acting(_taking(chart.tree, name, target, label, acts)),
         }
         if part.guard is not None:
             built["cond"] = self._guard(name, label, part.guard, descriptor)
         return built
 
-    def _guard(
-        self, name: str, label: str, guard: str | bool, descriptor: str | None
-    ) -> Callable[[], bool]:
+    def _acting(self, act: Act) -> str:
+        chart = self._chart
+
+        def acting() -> None:
+            if chart.turn is not None:
+                act(chart.turn)
+
+        return self._callback(acting)
+
+    def _guard(self, name: str, label: str, guard: str | bool, descriptor: str | None) -> str:
         chart, text = self._chart, str(guard)
         holds = self._planner.guard(guard, descriptor)
 
@@ -269,7 +287,7 @@ class _Assembly:
             turn = chart.turn
             return turn is not None and (bool(holds(turn)) or turn.refuse(name, label, text))
 
-        return condition
+        return self._callback(condition)
 
 
 def _descriptors(definition: Definition) -> list[str]:
@@ -280,16 +298,6 @@ def _descriptors(definition: Definition) -> list[str]:
 
 def _numbered(letter: str, texts: list[str]) -> dict[str, str]:
     return {text: f"{letter}{number}" for number, text in enumerate(texts)}
-
-
-def _callback(chart: Chart, act: Act) -> Callable[[], None]:
-    """What the library calls: a function without parameters is its cheapest kind."""
-
-    def callback() -> None:
-        if chart.turn is not None:
-            act(chart.turn)
-
-    return callback
 
 
 def _taking(tree: Tree, name: str, target: str | None, label: str, acts: tuple[Act, ...]) -> Act:

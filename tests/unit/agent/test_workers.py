@@ -219,8 +219,12 @@ def test_a_job_that_never_began_is_given_up_and_never_runs(
     async def story() -> None:
         loop, start, ran = asyncio.get_running_loop(), threading.Thread.start, list[int]()
         late = list[threading.Thread]()
+
+        def hold(thread: threading.Thread) -> None:
+            late.append(thread)
+
         with monkeypatch.context() as patch:
-            patch.setattr(threading.Thread, "start", late.append)
+            patch.setattr(threading.Thread, "start", hold)
             pool = workers(1)
             future = pool.submit(lambda _: ran.append(1), 0.01, "job")
         with pytest.raises(Overdue):

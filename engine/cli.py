@@ -1,0 +1,210 @@
+"""The command ``tillwire``: its verbs, and the only place that wires the parts together.
+
+Each verb imports what it needs when it runs, so that ``tillwire check`` does not pay for the
+agent. Exit codes: 0 good, 1 refused or not as it should be, 2 wrong usage, 70 a fault of ours.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from engine import __version__
+from engine.problems import Refused
+
+FAULT = 70
+"""The exit code of an exception that nobody expected (EX_SOFTWARE in sysexits.h)."""
+DEBUG = "TILLWIRE_DEBUG"
+
+app = typer.Typer(
+    name="tillwire",
+    help="Looks after a shop till's link to its central server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(help="Look at what is in force.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The till.yaml.")]
+Json = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+TILL_YAML = Path("till.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tillwire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Looks after a shop till's link to its central server."""
+
+
+def _seconds(text: str) -> float:
+    """A duration of the command line, in seconds."""
+    from engine.definition.values import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@app.command()
+def run(config: Config = TILL_YAML) -> None:
+    """Look after the tills of a till.yaml until stopped by Ctrl-C or the system.
+
+    Example: tillwire run -c /etc/tillwire/till.yaml
+    """
+    from engine.settings import load_settings
+
+    settings = load_settings(config)
+    from engine.agent.service import run as run_agent
+
+    raise typer.Exit(run_agent(settings))
+
+
+@app.command()
+def demo(
+    duration: Annotated[
+        str | None,
+        typer.Option("--for", metavar="DURATION", help="Stop by itself after so long (60s)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Watch a till sell tickets, lose its server, cool down, come back and deliver them all.
+
+    Example: tillwire demo --for 60s
+    """
+    seconds = None if duration is None else _seconds(duration)
+    from engine.tools.demo import demo as run_demo
+
+    raise typer.Exit(run_demo(seconds, json))
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Machines, till.yaml.")],
+    json: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings give exit code 3.")] = False,
+) -> None:
+    """Find everything that is wrong with machine files and till.yaml files.
+
+    Exit code 0: good; 1: errors; 2: a file cannot be read; 3: warnings, with --strict.
+
+    Example: tillwire check machines/connection.yaml till.yaml
+    """
+    from engine.tools.check import check as run_check
+
+    raise typer.Exit(run_check(files, json, strict))
+
+
+@app.command()
+def status(
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask the agent on this machine how its tills are.
+
+    Exit code 0: all online; 1: one is not; 2: no agent answers.
+
+    Example: tillwire status --url http://127.0.0.1:8344
+    """
+    from engine.tools.status import status as run_status
+
+    raise typer.Exit(run_status(url or _api_url(config), json))
+
+
+def _api_url(config: Path | None) -> str:
+    """Where the agent of a till.yaml, or of the one here, listens; the default port without."""
+    if config is None and not TILL_YAML.is_file():
+        return "http://127.0.0.1:8344"
+    from engine.settings import load_settings
+
+    return load_settings(config or TILL_YAML).api.url
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(metavar="[PATH]", help="The file to write.")] = TILL_YAML,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
+) -> None:
+    """Write a commented till.yaml, asking for what it needs.
+
+    Example: tillwire init --defaults till.yaml
+    """
+    from engine.tools.init import init as run_init
+
+    raise typer.Exit(run_init(path, defaults, force))
+
+
+@config_app.command("show")
+def config_show(config: Config = TILL_YAML, json: Json = False) -> None:
+    """Show every value in force and where it comes from: the default, or a file and line.
+
+    Example: tillwire config show -c till.yaml
+    """
+    from engine.tools.config import show
+
+    raise typer.Exit(show(config, json))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command itself. Always ends in :class:`SystemExit`, never in a traceback.
+
+    ``arguments`` are those of the process when none are given. With ``TILLWIRE_DEBUG=1`` in
+    the environment an unexpected exception shows its traceback.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        _make_tolerant(stream)
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="tillwire")
+    except Refused as refused:
+        from engine.definition.report import report
+
+        _say(report(refused.problems))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get(DEBUG) == "1":
+            raise
+        _say(
+            f"tillwire met a fault that it does not know: {type(error).__name__}: {error}. "
+            f"Run the command again with {DEBUG}=1 for the details to report."
+        )
+        sys.exit(FAULT)
+
+
+def _make_tolerant(stream: TextIO) -> None:
+    """A console of code page 1252 shows '?' for what it has no sign for, and goes on."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""``tillwire check``: what is wrong with machine files and till.yaml files, all at once."""
+
+import json as encoding
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.definition.machine import Definition, load_machine
+from engine.definition.model import Machine, State
+from engine.definition.reader import read_file
+from engine.definition.report import report
+from engine.effects.table import VOCABULARY
+from engine.problems import Problem, Refused
+from engine.settings import Settings, load_definition, load_settings
+
+GOOD, ERRORS, UNREADABLE, WARNINGS = 0, 1, 2, 3
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the check of several files found."""
+
+    problems: list[Problem] = field(default_factory=list)
+    good: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def code(self, strict: bool) -> int:
+        """The exit code; a file that cannot be read outweighs what is in the others."""
+        if self.unreadable:
+            return UNREADABLE
+        if any(problem.severity == "error" for problem in self.problems):
+            return ERRORS
+        return WARNINGS if self.problems and strict else GOOD
+
+    def add(self, problems: Sequence[Problem]) -> None:
+        """Keep the problems that are new: two till.yaml files may share a machine."""
+        self.problems.extend(problem for problem in problems if problem not in self.problems)
+
+
+def check(files: Sequence[Path], json: bool, strict: bool) -> int:
+    """Check the files and print what was found; returns the exit code of the command."""
+    findings = Findings()
+    for file in files:
+        _check_file(file, findings)
+    for sentence in findings.unreadable:
+        sys.stderr.write(f"{sentence}\n")
+    if json:
+        data = [problem.as_data() for problem in findings.problems]
+        sys.stdout.write(encoding.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    else:
+        if findings.problems:
+            sys.stdout.write(report(findings.problems) + "\n")
+        sys.stdout.write("".join(f"{line}\n" for line in findings.good))
+    return findings.code(strict)
+
+
+def _check_file(file: Path, findings: Findings) -> None:
+    try:
+        with file.open("rb"):
+            pass
+    except OSError as error:
+        findings.unreadable.append(f"{file}: cannot be read: {error.strerror or error}")
+        return
+    try:
+        summary, warnings = _check_kind(file)
+    except Refused as refused:
+        findings.add(refused.problems)
+        return
+    findings.add(warnings)
+    count = len(warnings)
+    remark = f", with {count} warning{'s' if count > 1 else ''}" if count else ""
+    findings.good.append(f"{file}: good{remark} ({summary})")
+
+
+MACHINE_KEYS = frozenset({"states"})
+TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "log", "workers"})
+
+
+def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
+    """Tell a machine from a till.yaml by its top keys; its summary and warnings."""
+    document = read_file(file)
+    keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
+    if keys & TILL_KEYS and not keys & MACHINE_KEYS:
+        settings = load_settings(file)
+        definition = load_definition(settings, VOCABULARY)
+        return _till_summary(settings, definition), definition.problems
+    if keys & MACHINE_KEYS or "machine" in keys:
+        definition = load_machine(file, VOCABULARY)
+        return _machine_summary(definition.model), definition.problems
+    raise Refused(
+        [
+            document.problem(
+                "unknown-kind",
+                (),
+                "This is neither a machine file nor a till.yaml.",
+                "A machine file has 'machine' and 'states', a till.yaml has 'shop' and 'server'.",
+            )
+        ]
+    )
+
+
+def _till_summary(settings: Settings, definition: Definition) -> str:
+    given = sum(value not in (None, "") for value in settings.parameters.values())
+    return (
+        f"{_count(len(settings.tills), 'till')}, machine {definition.model.machine}, "
+        f"{_count(given, 'parameter')} set"
+    )
+
+
+def _machine_summary(machine: Machine) -> str:
+    states = list(_states(machine.states))
+    transitions = sum(len(many) for many in machine.on.values()) + sum(
+        sum(len(many) for many in state.on.values()) + len(state.after) + len(state.always)
+        for state in states
+    )
+    return (
+        f"{_count(sum(state.history is None for state in states), 'state')}, "
+        f"{_count(transitions, 'transition')}, "
+        f"{_count(len(machine.parameters), 'parameter')}"
+    )
+
+
+def _states(states: Mapping[str, State]) -> Iterator[State]:
+    for state in states.values():
+        yield state
+        yield from _states(state.states)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,191 @@
+"""The till.yaml that ``tillwire init`` writes: every key with what it means.
+
+The comments are the descriptions of the models and of the machine's parameters, so that they
+cannot say other than what the reader does.
+"""
+
+import textwrap
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from engine.definition.machine import Definition
+from engine.definition.model import Parameter
+from engine.server.settings import Auth, ServerSettings
+from engine.settings import Api, Database, Log, Settings
+
+WIDTH = 92
+VENDOR = ("ticket_sync_interval", "webservice_timeout", "ping_timeout", "message_retry_wait")
+"""The settings that the vendor's documentation knows, by their names here."""
+
+
+class Answers(NamedTuple):
+    """What ``init`` asks for. The defaults fit a lab on this machine."""
+
+    shop: str = "0001"
+    tills: tuple[str, ...] = ("01",)
+    protocol: str = "soap"
+    url: str = "http://127.0.0.1:8080"
+    user: str | None = None
+    password: str = "${file:server.password}"  # noqa: S105 - where it lies, not what it is
+    deduplicates: bool = True
+    tells_status: bool = True
+
+
+class _Page:
+    """The lines of the file so far."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def blank(self) -> None:
+        self.lines.append("")
+
+    def say(self, text: str, indent: int = 0) -> None:
+        """A comment, wrapped."""
+        margin = " " * indent + "# "
+        wrapped = textwrap.wrap(
+            text.replace("`", ""),
+            WIDTH,
+            initial_indent=margin,
+            subsequent_indent=margin,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        self.lines.extend(wrapped)
+
+    def line(self, text: str, indent: int = 0) -> None:
+        self.lines.append(" " * indent + text)
+
+    def key(
+        self, model: type[BaseModel], name: str, value: str, indent: int = 0, used: bool = True
+    ) -> None:
+        """A key after what it means; one that is not used stands as a comment."""
+        self.say(model.model_fields[name].description or "", indent)
+        entry = f"{name}: {value}".rstrip()
+        self.line(entry if used else f"# {entry}", indent)
+
+
+def till_yaml(answers: Answers, definition: Definition, token: str) -> str:
+    """The text of the file. ``token`` is the name of the file with the API's token, beside it."""
+    page = _Page()
+    page.say("Settings of tillwire for one till, or for the tills of one shop.")
+    page.say(
+        "What stands behind '#' is not set: each line says the default, or gives an example. "
+        "Paths are relative to this file."
+    )
+    page.say("tillwire check FILE finds what is wrong; tillwire config show -c FILE shows it all.")
+    page.blank()
+    page.key(Settings, "shop", quoted(answers.shop))
+    if len(answers.tills) == 1:
+        page.key(Settings, "till", quoted(answers.tills[0]))
+        page.key(Settings, "tills", "['01', '02']", used=False)
+    else:
+        page.key(Settings, "till", "'01'", used=False)
+        page.key(Settings, "tills", "[" + ", ".join(map(quoted, answers.tills)) + "]")
+    page.blank()
+    page.key(Settings, "machine", "connection.yaml", used=False)
+    page.blank()
+    _parameters(page, definition)
+    _server(page, answers)
+    page.blank()
+    _rest(page, token)
+    return "\n".join(page.lines) + "\n"
+
+
+def quoted(text: str) -> str:
+    """A text as YAML takes it in single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _parameters(page: _Page, definition: Definition) -> None:
+    page.say(Settings.model_fields["parameters"].description or "")
+    page.line("parameters:")
+    declared = definition.model.parameters
+    page.say("The settings that the vendor's documentation knows, with their French names.", 2)
+    page.blank()
+    for name in (name for name in VENDOR if name in declared):
+        _parameter(page, declared[name])
+        page.line(f"{name}:", 2)
+        page.blank()
+    page.say("The machine's own settings.", 2)
+    page.blank()
+    for name in (name for name in declared if name not in VENDOR):
+        _parameter(page, declared[name])
+        page.line(f"# {name}: {_scalar(declared[name].default)}", 2)
+        page.blank()
+
+
+def _parameter(page: _Page, parameter: Parameter) -> None:
+    label = parameter.label
+    if label:
+        page.say(label.fr, 2)
+        page.say(f"({label.en})", 2)
+    limits = ""
+    if parameter.min is not None and parameter.max is not None:
+        limits = f" From {_scalar(parameter.min)} to {_scalar(parameter.max)}."
+    empty = parameter.default
+    follows = f"as {empty}" if empty in VENDOR else _scalar(empty)
+    page.say(f"{parameter.about}{limits} Empty: {follows}.", 2)
+
+
+def _scalar(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _server(page: _Page, answers: Answers) -> None:
+    page.say(Settings.model_fields["server"].description or "")
+    page.line("server:")
+    page.key(ServerSettings, "protocol", answers.protocol, 2)
+    page.key(ServerSettings, "url", quoted(answers.url), 2)
+    page.key(ServerSettings, "ca_file", "authority.pem", 2, used=False)
+    page.key(ServerSettings, "compression", "none", 2, used=False)
+    page.key(ServerSettings, "deduplicates", _scalar(answers.deduplicates), 2)
+    page.key(ServerSettings, "settle", "2min", 2, used=False)
+    _auth(page, answers)
+    page.key(ServerSettings, "actions", "", 2, used=answers.tells_status is False)
+    page.say(
+        "Their names, parameters and replies are a matter of the server: tillwire config "
+        "show prints those in force.",
+        4,
+    )
+    if not answers.tells_status:
+        page.line("ticket_status: null", 4)
+
+
+def _auth(page: _Page, answers: Answers) -> None:
+    used = answers.user is not None
+    off = "" if used else "# "
+    page.key(ServerSettings, "auth", "", 2, used=used)
+    user, password = quoted(answers.user or "till"), quoted(answers.password)
+    if answers.protocol == "rest":
+        page.say(Auth.model_fields["body"].description or "", 4)
+        page.line(f"{off}  body:", 2)
+        page.line(f"{off}    login: {user}", 2)
+        page.line(f"{off}    password: {password}", 2)
+    else:
+        page.say(Auth.model_fields["password"].description or "", 4)
+        page.line(f"{off}  user: {user}", 2)
+        page.line(f"{off}  password: {password}", 2)
+
+
+def _rest(page: _Page, token: str) -> None:
+    page.say(Settings.model_fields["database"].description or "")
+    page.line("database:")
+    page.key(Database, "kind", "sqlite", 2, used=False)
+    page.key(Database, "path", "tillwire.db", 2)
+    page.blank()
+    page.say(Settings.model_fields["api"].description or "")
+    page.line("api:")
+    page.key(Api, "host", "127.0.0.1", 2, used=False)
+    page.key(Api, "port", "8344", 2)
+    page.key(Api, "token", quoted(f"${{file:{token}}}"), 2)
+    page.key(Api, "allowed_hosts", "[127.0.0.1, localhost, '[::1]']", 2, used=False)
+    page.key(Api, "allowed_origins", "[]", 2, used=False)
+    page.blank()
+    page.say(Settings.model_fields["log"].description or "")
+    page.line("log:")
+    page.key(Log, "format", "auto", 2)
+    page.key(Log, "level", "info", 2, used=False)
+    page.blank()
+    page.key(Settings, "workers", "4", used=False)
