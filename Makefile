@@ -41,9 +41,10 @@ lint: test-setup
 bench: test-setup
 	$(BIN)/python tests/benchmarks/run_all.py $(ONLY)
 
-# The tests under tests/faults multiply their rounds by this.
+# The tests under tests/faults multiply their rounds by TILLWIRE_TIMES.
 soak: test-setup
 	TILLWIRE_TIMES=$(TIMES) $(BIN)/python -m pytest tests/faults -o timeout=0
+	$(BIN)/python tests/faults/power_cut.py --runs $$((8 * $(TIMES)))
 
 test-setup: $(VENV)/.test
 	@command -v promtool >/dev/null || .ci/debian prometheus

@@ -1,5 +1,6 @@
 """A process that outlives the tests is found, named and ended."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ def left() -> Iterator[subprocess.Popen[bytes]]:
     """A process that carries the marker and waits to be told to end."""
     with subprocess.Popen(
         [sys.executable, "-c", "print(flush=True); input()"],
-        env={"TILLWIRE_TEST_RUN": MARKER},
+        env={**os.environ, "TILLWIRE_TEST_RUN": MARKER},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
