@@ -181,9 +181,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     found = shown(json.dumps(fault.get("input"), default=str, ensure_ascii=False))
     limits = fault.get("ctx", {})
     if len(names) == 2:
-        return (
-            f"{place} must be a number of up to 64 bits, true, false or a text; found {found}."
-        )
+        return f"{place} must be a number of up to 64 bits, true, false or a text; found {found}."
     if place.endswith("'data'"):
         return f"{place} must be a JSON object of names and values; found {found}."
     sentences = {

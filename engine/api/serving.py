@@ -57,6 +57,11 @@ class Serving:
         self._server = server
         self._state = state
 
+    @property
+    def connections(self) -> int:
+        """How many callers are connected."""
+        return len(self._state.connections)
+
     async def stop(self, grace: float = GRACE) -> None:
         """Take no more requests, let those under way end within ``grace`` seconds, then cut."""
         self._server.close()
@@ -88,8 +93,9 @@ async def start(
     limits = limits or Limits()
     listener = _listen(host, port)
     state = ServerState()
-    # a level of its own: without one the protocol traces every connection
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # a level of its own: without one the protocol traces every connection, and a warning for
+    # each caller that speaks no HTTP would let any caller fill the log
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = Config(
         _Front(application, state, limits),
         http="h11",

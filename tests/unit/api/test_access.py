@@ -123,8 +123,10 @@ def test_a_page_of_another_origin_is_refused(
         403,
         "foreign_origin",
         f"Web pages of '{origin}' may not call this API.",
-        ("Programs send no Origin header; pages that may call it go into allowed_origins in "
-        "till.yaml."),
+        (
+            "Programs send no Origin header; pages that may call it go into allowed_origins in "
+            "till.yaml."
+        ),
     )
     assert office.steps == []
 

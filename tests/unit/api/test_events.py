@@ -101,8 +101,10 @@ def test_an_event_while_the_store_is_away_is_not_now(ask: Any, office: StandIn) 
         ),
         (
             {"event": "sync.now", "data": {"lines": [1, 2]}},
-            ("The field 'data.lines' must be a number of up to 64 bits, true, false or a text; "
-            "found [1, 2]."),
+            (
+                "The field 'data.lines' must be a number of up to 64 bits, true, false or a text; "
+                "found [1, 2]."
+            ),
         ),
         (
             {"event": "sync.now", "data": {"by": None}},

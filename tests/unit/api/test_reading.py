@@ -96,8 +96,10 @@ def test_a_step_of_the_history_has_all_its_fields(ask: Any) -> None:
         ("before=-1", "The query parameter 'before' must be at least 0; found \"-1\"."),
         (
             "limit=no&before=no",
-            ("The query parameter 'limit' must be a whole number; found \"no\". "
-            "The query parameter 'before' must be a whole number; found \"no\"."),
+            (
+                "The query parameter 'limit' must be a whole number; found \"no\". "
+                "The query parameter 'before' must be a whole number; found \"no\"."
+            ),
         ),
     ],
 )

@@ -80,8 +80,10 @@ def test_an_empty_ticket_is_refused(refusal: Any, office: StandIn) -> None:
         ("?number=-1", "The query parameter 'number' must be at least 0; found \"-1\"."),
         (
             "?number=9223372036854775808",
-            ("The query parameter 'number' must be at most 9223372036854775807; "
-            'found "9223372036854775808".'),
+            (
+                "The query parameter 'number' must be at most 9223372036854775807; "
+                'found "9223372036854775808".'
+            ),
         ),
     ],
 )
