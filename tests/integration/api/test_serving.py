@@ -260,8 +260,8 @@ def test_a_caller_who_does_not_take_the_answer_loses_the_line(play: Any) -> None
         await reader.readexactly(1)
         writer.transport.pause_reading()
         began = time.monotonic()
-        while place.serving.connections:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - the other end is what is watched
+        while place.serving.connections:  # noqa: ASYNC110 - the other end is what is watched
+            await asyncio.sleep(0.01)
         assert time.monotonic() - began < 5.0
 
     play(scene, QUICK)

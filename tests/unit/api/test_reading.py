@@ -33,6 +33,19 @@ def test_all_tills_are_told_in_order(ask: Any) -> None:
     assert tills == [TILL, {**TILL, "till": "02"}]
 
 
+class TestManyTills:
+    """The back-office PC of a large shop."""
+
+    @pytest.fixture
+    def office(self) -> StandIn:
+        return StandIn([f"{number:03}" for number in range(250)])
+
+    def test_every_till_of_many_is_told_once_and_in_order(self, ask: Any) -> None:
+        """Letting the loop breathe in between loses and repeats none."""
+        tills = ask("GET", "/v1/tills").json()["tills"]
+        assert [till["till"] for till in tills] == [f"{number:03}" for number in range(250)]
+
+
 def test_a_pending_ticket_shows_in_its_till(ask: Any) -> None:
     """After a ticket was posted, its till has one pending and the other till none."""
     ask("POST", "/v1/tills/01/tickets?number=1", content=b"x")
