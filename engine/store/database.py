@@ -131,9 +131,9 @@ class Database:
         if self._inside:
             raise RuntimeError("a transaction is open already: use savepoint() inside it")
         self._failure = None
-        self._execute("BEGIN IMMEDIATE")
-        self._inside = True
         try:
+            self._execute("BEGIN IMMEDIATE")
+            self._inside = True
             yield
             self._still_open()
             self._execute("COMMIT")
@@ -149,10 +149,10 @@ class Database:
         if not self._inside:
             raise RuntimeError("no transaction is open: use transaction()")
         self._still_open()
+        name = f"savepoint_{self._depth + 1}"
+        self._execute(f"SAVEPOINT {name}")
         self._depth += 1
-        name = f"savepoint_{self._depth}"
         try:
-            self._execute(f"SAVEPOINT {name}")
             yield
             self._still_open()
             self._execute(f"RELEASE {name}")
