@@ -34,6 +34,7 @@ app.add_typer(config_app, name="config")
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The till.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
 TILL_YAML = Path("till.yaml")
+LOOPBACK = "127.0.0.1"
 
 
 def _version(wanted: bool) -> None:
@@ -54,12 +55,12 @@ def _options(
 
 def _seconds(text: str) -> float:
     """A duration of the command line, in seconds."""
-    from engine.definition.values import parse_duration
+    from engine.definition.values import NotOfType, parse_duration
 
     try:
         return parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    except NotOfType as error:
+        raise typer.BadParameter(f"{error} {error.hint}") from error
 
 
 @app.command()
@@ -92,6 +93,36 @@ def demo(
     from engine.tools.demo import demo as run_demo
 
     raise typer.Exit(run_demo(seconds, json))
+
+
+@app.command()
+def lab(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = LOOPBACK,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 8080,
+    control_port: Annotated[
+        int, typer.Option("--control-port", min=0, max=65535, help="Where the knobs are.")
+    ] = 8081,
+    storage: Annotated[
+        Path | None, typer.Option("--storage", metavar="DIR", help="Keep the tickets there.")
+    ] = None,
+    deduplicates: Annotated[
+        bool,
+        typer.Option(
+            "--deduplicates/--stores-twice", help="What it does with a ticket that comes twice."
+        ),
+    ] = True,
+    tells_status: Annotated[
+        bool,
+        typer.Option("--tells-status/--no-status", help="Whether it has the action TICKETSTATUS."),
+    ] = True,
+) -> None:
+    """Run a central server to try tills against, with faults at the turn of a knob.
+
+    Example: tillwire lab --port 8080 --storage lab-data
+    """
+    from engine.lab.serve import serve
+
+    raise typer.Exit(serve(host, port, control_port, storage, deduplicates, tells_status))
 
 
 @app.command()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 ALL_ONLINE, SOME_NOT, NO_ANSWER = 0, 1, 2
 ONLINE_STATES = frozenset({"online", "syncing", "loading"})
@@ -43,6 +44,8 @@ def status(url: str, json: bool) -> int:
 
 def ask(url: str) -> list[Row]:
     """The tills as ``GET /v1/tills`` gives them. Raises :class:`NoAnswer`."""
+    if not _is_address(url):
+        raise NoAnswer(f"'{url}' is not an address: write http://HOST:PORT.")
     import requests
 
     address = f"{url.rstrip('/')}/v1/tills"
@@ -53,8 +56,6 @@ def ask(url: str) -> list[Row]:
             body: Any = reply.json() if reply.status_code == requests.codes.ok else None
     except requests.exceptions.JSONDecodeError as error:
         raise NoAnswer(f"What answers at {address} is not a tillwire agent.") from error
-    except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema) as error:
-        raise NoAnswer(f"'{url}' is not an address: write http://HOST:PORT.") from error
     except (requests.exceptions.RequestException, ValueError) as error:
         raise NoAnswer(
             f"No agent answers at {address}. Start it with: tillwire run -c till.yaml"
@@ -65,6 +66,14 @@ def ask(url: str) -> list[Row]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise NoAnswer(f"What answers at {address} is not a tillwire agent.")
     return rows
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def table(rows: Sequence[Row], now: float, language: str = "en") -> str:

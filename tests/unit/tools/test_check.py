@@ -1,0 +1,184 @@
+"""``tillwire check``: reports, exit codes, data."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.definition.machine import Definition, load_machine
+from engine.shipped import shipped_machine
+
+TILL = "shop: '1'\ntill: '1'\nserver: {protocol: soap, url: 'http://server.example'}\n"
+MACHINE = """\
+machine: lamp
+parameters:
+  rest: {default: 1s, about: How long it is off.}
+states:
+  off:
+    after: {rest: on}
+  on:
+    on: {sync.now: off}
+"""
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """A machine file without fault."""
+    return _write(tmp_path / "lamp.yaml", MACHINE)
+
+
+@pytest.fixture
+def warned(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same machine with a warning, whatever the check of today warns about."""
+
+    def load(source: Any, *arguments: Any) -> Definition:
+        definition = load_machine(source, *arguments)
+        problem = definition.document.problem(
+            "slow", ("parameters", "rest"), "It rests long.", severity="warning"
+        )
+        return replace(definition, problems=(problem,))
+
+    monkeypatch.setattr("engine.tools.check.load_machine", load)
+    monkeypatch.setattr("engine.settings.load_machine", load)
+    return machine
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_good_machine_is_counted(tillwire: Any, machine: Path) -> None:
+    """One line with states, transitions and parameters, exit code 0."""
+    result = tillwire("check", machine)
+    assert result.out == f"{machine}: good (2 states, 2 transitions, 1 parameter)\n"
+    assert (result.code, result.err) == (0, "")
+
+
+def test_a_good_till_yaml_is_read_with_its_machine(tillwire: Any, tmp_path: Path) -> None:
+    """A till.yaml is known by its keys, and its overrides are checked against its machine."""
+    path = _write(tmp_path / "till.yaml", f"{TILL}parameters: {{slow_ping: 3s, ping_timeout: }}\n")
+    result = tillwire("check", path)
+    assert result.out == f"{path}: good (1 till, machine connection, 1 parameter set)\n"
+    assert result.code == 0
+
+
+def test_the_machine_that_comes_with_the_program_is_good(tillwire: Any) -> None:
+    """Not even a warning, so --strict changes nothing."""
+    assert tillwire("check", "--strict", shipped_machine()).code == 0
+
+
+def test_errors_are_reported_with_place_line_and_hint(tillwire: Any, tmp_path: Path) -> None:
+    """Place, message, the line, a mark under the column, what to do; exit code 1."""
+    path = _write(tmp_path / "till.yaml", f"{TILL}workerz: 4\n")
+    result = tillwire("check", path)
+    assert result.code == 1
+    assert result.out == (
+        f"{path}:4:1: error: Unknown key 'workerz'. [unknown-key]\n"
+        "    workerz: ***\n"
+        "    ^\n"
+        "    Did you mean 'workers'?\n"
+    )
+
+
+def test_a_bad_override_stands_in_till_yaml(tillwire: Any, tmp_path: Path) -> None:
+    """The place is where the value was typed."""
+    path = _write(tmp_path / "till.yaml", f"{TILL}parameters:\n  slow_ping: 3\n")
+    result = tillwire("check", path)
+    assert result.code == 1
+    assert result.out.startswith(f"{path}:5:14: error: Expected a duration")
+
+
+def test_json_is_a_list_of_problems(tillwire: Any, tmp_path: Path, machine: Path) -> None:
+    """Programs get every problem of every file as data; a good file adds nothing."""
+    bad = _write(tmp_path / "till.yaml", f"{TILL}workerz: 4\napi: {{port: 0}}\n")
+    result = tillwire("check", "--json", machine, bad)
+    assert result.code == 1
+    data = json.loads(result.out)
+    assert [(item["line"], item["column"], item["code"]) for item in data] == [
+        (4, 1, "unknown-key"),
+        (5, 13, "value"),
+    ]
+    assert data[0] == {
+        "file": str(bad),
+        "line": 4,
+        "column": 1,
+        "severity": "error",
+        "code": "unknown-key",
+        "message": "Unknown key 'workerz'.",
+        "hint": "Did you mean 'workers'?",
+    }
+    assert json.loads(tillwire("check", "--json", machine).out) == []
+
+
+def test_warnings_fail_only_when_strict(tillwire: Any, warned: Path) -> None:
+    """Exit code 0 with the warning shown, 3 with --strict."""
+    result = tillwire("check", warned)
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        f"{warned}:3:9: warning: It rests long. [slow]",
+        "      rest: {default: 1s, about: How long it is off.}",
+        "            ^",
+        f"{warned}: good, with 1 warning (2 states, 2 transitions, 1 parameter)",
+    ]
+    assert tillwire("check", "--strict", warned).code == 3
+
+
+def test_a_warning_of_a_shared_machine_is_said_once(
+    tillwire: Any, tmp_path: Path, warned: Path
+) -> None:
+    """A machine and the till.yaml that names it have one problem together."""
+    till = _write(tmp_path / "till.yaml", f"{TILL}machine: {warned.name}\n")
+    assert len(json.loads(tillwire("check", "--json", warned, till).out)) == 1
+
+
+def test_errors_outweigh_warnings(tillwire: Any, tmp_path: Path, warned: Path) -> None:
+    """With both, --strict gives 1."""
+    bad = _write(tmp_path / "till.yaml", f"{TILL}workerz: 4\n")
+    assert tillwire("check", "--strict", warned, bad).code == 1
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(
+    tillwire: Any, tmp_path: Path, machine: Path
+) -> None:
+    """Exit code 2; the other files are checked all the same."""
+    missing = tmp_path / "none.yaml"
+    result = tillwire("check", missing, machine)
+    assert result.code == 2
+    assert result.err == f"{missing}: cannot be read: No such file or directory\n"
+    assert result.out.startswith(f"{machine}: good")
+
+
+def test_a_file_of_another_kind_is_refused(tillwire: Any, tmp_path: Path) -> None:
+    """What is neither machine nor till.yaml is said to be neither."""
+    path = _write(tmp_path / "other.yaml", "colour: red\n")
+    result = tillwire("check", path)
+    assert result.code == 1
+    assert "This is neither a machine file nor a till.yaml. [unknown-kind]" in result.out
+    assert "A machine file has 'machine' and 'states', a till.yaml has 'shop'" in result.out
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "just a text\n"])
+def test_a_file_that_is_no_mapping_is_refused(tillwire: Any, tmp_path: Path, text: str) -> None:
+    """Nothing, a list and a text are no traceback."""
+    result = tillwire("check", _write(tmp_path / "other.yaml", text))
+    assert result.code == 1
+    assert "neither a machine file nor a till.yaml" in result.out
+
+
+def test_bytes_that_are_not_utf8_are_refused(tillwire: Any, tmp_path: Path) -> None:
+    """A file in another encoding has its place too."""
+    path = tmp_path / "till.yaml"
+    path.write_bytes(b"shop: '1'\ntill: caf\xe9\n")
+    result = tillwire("check", path)
+    assert result.code == 1
+    assert f"{path}:2:10: error: The byte 0xe9 is not UTF-8. [not-utf-8]" in result.out
+
+
+def test_no_file_is_wrong_usage(tillwire: Any) -> None:
+    """Exit code 2 and a sentence."""
+    result = tillwire("check")
+    assert result.code == 2
+    assert "Missing argument" in result.err

@@ -1,0 +1,196 @@
+"""The command: its verbs, their help, its exit codes."""
+
+import io
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine import __version__, cli
+
+TEXT = "shop: '1'\ntill: '1'\nserver: {protocol: soap, url: 'http://server.example'}\n"
+VERBS = (
+    ("run",),
+    ("demo",),
+    ("lab",),
+    ("check",),
+    ("status",),
+    ("init",),
+    ("config", "show"),
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A till.yaml without fault."""
+    file = tmp_path / "till.yaml"
+    file.write_text(TEXT, encoding="utf-8")
+    return file
+
+
+def test_version(tillwire: Any) -> None:
+    """The name and the version, exit code 0."""
+    result = tillwire("--version")
+    assert (result.code, result.out) == (0, f"tillwire {__version__}\n")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(tillwire: Any, verb: tuple[str, ...]) -> None:
+    """The example is a line that can be typed."""
+    result = tillwire(*verb, "--help")
+    assert result.code == 0
+    assert f"Example: tillwire {' '.join(verb)}" in " ".join(result.out.split())
+
+
+def test_the_help_names_every_verb(tillwire: Any) -> None:
+    """Nothing is hidden."""
+    text = tillwire("--help").out
+    for verb in VERBS:
+        assert f"  {verb[0]}  " in text, verb
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("chek",), "No such command 'chek'"),
+        (("check",), "Missing argument 'FILE...'"),
+        (("run", "--fast"), "No such option: --fast"),
+        (("demo", "--for", "60"), "'60' is not a duration"),
+        (("config", "hide"), "No such command 'hide'"),
+    ],
+)
+def test_wrong_usage_is_a_sentence(
+    tillwire: Any, arguments: tuple[str, ...], sentence: str
+) -> None:
+    """Exit code 2, nothing on standard output, no traceback."""
+    result = tillwire(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert sentence in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_refused_file_is_a_report_and_1(tillwire: Any, path: Path) -> None:
+    """Every verb that reads a till.yaml says what is wrong with it."""
+    path.write_text(f"{TEXT}workerz: 1\n", encoding="utf-8")
+    for arguments in (("run", "-c", path), ("status", "-c", path), ("config", "show", "-c", path)):
+        result = tillwire(*arguments)
+        assert (result.code, result.out) == (1, "")
+        assert result.err == (
+            f"{path}:4:1: error: Unknown key 'workerz'. [unknown-key]\n"
+            "    workerz: ***\n    ^\n    Did you mean 'workers'?\n"
+        )
+
+
+def test_an_unknown_fault_is_one_sentence_and_70(
+    tillwire: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sees it can still say what happened."""
+    monkeypatch.setattr("engine.tools.check.check", _broken)
+    monkeypatch.delenv("TILLWIRE_DEBUG", raising=False)
+    result = tillwire("check", "x.yaml")
+    assert (result.code, result.out) == (70, "")
+    assert result.err == (
+        "tillwire met a fault that it does not know: KeyError: 'x'. "
+        "Run the command again with TILLWIRE_DEBUG=1 for the details to report.\n"
+    )
+
+
+def test_the_traceback_is_there_for_those_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With TILLWIRE_DEBUG=1 the exception comes out as it is."""
+    monkeypatch.setattr("engine.tools.check.check", _broken)
+    monkeypatch.setenv("TILLWIRE_DEBUG", "1")
+    with pytest.raises(KeyError):
+        cli.main(["check", "x.yaml"])
+
+
+def _broken(*_arguments: object) -> int:
+    raise KeyError("x")
+
+
+def test_ctrl_c_is_130(tillwire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell has it."""
+
+    def interrupted(*_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.tools.check.check", interrupted)
+    assert tillwire("check", "x.yaml").code == 130
+
+
+def test_run_hands_the_settings_to_the_agent(
+    tillwire: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent's answer is the exit code."""
+    given = []
+
+    def run(settings: Any) -> int:
+        given.append(settings.shop)
+        return 5
+
+    monkeypatch.setitem(sys.modules, "engine.agent.service", SimpleNamespace(run=run))
+    assert tillwire("run", "-c", path).code == 5
+    assert given == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [((), (None, False)), (("--for", "1min30"), (90.0, False)), (("--json",), (None, True))],
+)
+def test_demo_gets_seconds(
+    tillwire: Any, monkeypatch: pytest.MonkeyPatch, arguments: Any, expected: Any
+) -> None:
+    """A duration is written as in the files."""
+    given = []
+
+    def demo(duration: float | None, json: bool) -> int:
+        given.append((duration, json))
+        return 0
+
+    monkeypatch.setitem(sys.modules, "engine.tools.demo", SimpleNamespace(demo=demo))
+    assert tillwire("demo", *arguments).code == 0
+    assert given == [expected]
+
+
+def test_status_finds_the_agent_of_a_till_yaml(
+    tillwire: Any, path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """--url first, then the file named, then the file here, then the usual port."""
+    asked = []
+
+    def status(url: str, _json: bool) -> int:
+        asked.append(url)
+        return 0
+
+    monkeypatch.setattr("engine.tools.status.status", status)
+    path.write_text(f"{TEXT}api: {{port: 9000}}\n", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    tillwire("status")
+    tillwire("status", "-c", path)
+    tillwire("status", "-c", path, "--url", "http://there:1")
+    monkeypatch.chdir(tmp_path)
+    tillwire("status")
+    assert asked == [
+        "http://127.0.0.1:8344",
+        "http://127.0.0.1:9000",
+        "http://there:1",
+        "http://127.0.0.1:9000",
+    ]
+
+
+def test_a_console_of_another_code_page_shows_question_marks(
+    monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    """A Windows console that has no sign for a character is no reason to fail."""
+    raw = io.BytesIO()
+    console = io.TextIOWrapper(raw, encoding="cp1252", errors="strict")
+    monkeypatch.setattr(sys, "stdout", console)
+    strange = path.rename(path.with_name("caisse-№1.yaml"))
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["check", str(strange)])
+    console.flush()
+    assert caught.value.code == 0
+    assert b"caisse-?1.yaml: good" in raw.getvalue()
+    console.detach()
