@@ -5,7 +5,7 @@ the result is a nest of closures: no text is ever run as code, nothing can raise
 context and event always give the same value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.definition.grammar import NO_EVENT, Compiler, possible_texts
@@ -51,14 +51,16 @@ class Expression:
         return value
 
 
-def compile_expression(raw: Scalar, scope: Scope) -> Expression:
+def compile_expression(raw: Scalar, scope: Scope, literals: Sequence[str] = ()) -> Expression:
     """The checked expression of a text, or of a bare number or truth value.
+
+    A text that is one of ``literals`` stands for itself, without quotes.
 
     Raises :class:`Refused` with every problem found, each at its column (from 1) of the text;
     the file is not known here and empty.
     """
     text = raw if isinstance(raw, str) else str(raw)
-    compiler = Compiler(text, scope)
+    compiler = Compiler(repr(text) if text in literals else text, scope)
     part = compiler.compile()
     if compiler.problems or part.type is None:
         raise Refused(compiler.problems)

@@ -138,10 +138,9 @@ class Tree:
         Ancestors come with it, and the other regions of the parallel states among them; a
         history leads where it leads when there is nothing remembered.
         """
-        node = self.nodes[target]
-        if node.kind == "history":
+        if target != ROOT and self.nodes[target].kind == "history":
             return self.entered(self.default(target))
-        path = self.path(target)
+        path = () if target == ROOT else self.path(target)
         active = set(path) | set(self.descent(target))
         for outer, inner in zip((ROOT, *path), path, strict=False):
             if self.parallel(outer):
@@ -153,4 +152,23 @@ class Tree:
     def default(self, history: str) -> str:
         """Where a history state leads when there is nothing to go back to."""
         node = self.nodes[history]
-        return node.state.target or self.initial(node.parent) or node.parent
+        named = node.state.target
+        if named in self.nodes and self.nodes[named].kind != "history":
+            return named
+        return self.initial(node.parent) or node.parent
+
+    def domain(self, source: str, target: str, reenter: bool = False) -> str:
+        """The innermost state that a transition does not leave.
+
+        A target inside the compound state that declares it does not leave that state, unless
+        it reenters; otherwise it is the nearest compound state, or the root, around both.
+        """
+        inner = target != source and self.inside(target, source)
+        if inner and not reenter and not self.parallel(source):
+            return source
+        around = (*self.ancestors(source), ROOT) if source != ROOT else (ROOT,)
+        return next(
+            outer
+            for outer in around
+            if (self.inside(target, outer) and not self.parallel(outer)) or outer == ROOT
+        )
