@@ -63,7 +63,7 @@ def _seconds(text: str) -> float:
         raise typer.BadParameter(f"{error} {error.hint}") from error
 
 
-@app.command()
+@app.command(short_help="Look after the tills of a till.yaml.")
 def run(config: Config = TILL_YAML) -> None:
     """Look after the tills of a till.yaml until stopped by Ctrl-C or the system.
 
@@ -77,7 +77,7 @@ def run(config: Config = TILL_YAML) -> None:
     raise typer.Exit(run_agent(settings))
 
 
-@app.command()
+@app.command(short_help="Watch a till lose its server and come back.")
 def demo(
     duration: Annotated[
         str | None,
@@ -95,12 +95,16 @@ def demo(
     raise typer.Exit(run_demo(seconds, json))
 
 
-@app.command()
+@app.command(short_help="Run a central server to try tills against.")
 def lab(
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = LOOPBACK,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 8080,
+    host: Annotated[
+        str, typer.Option("--host", metavar="HOST", help="The address to listen on.")
+    ] = LOOPBACK,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0: any free one.")
+    ] = 8080,
     control_port: Annotated[
-        int, typer.Option("--control-port", min=0, max=65535, help="Where the knobs are.")
+        int, typer.Option("--control-port", metavar="PORT", min=0, max=65535, help="Of the knobs.")
     ] = 8081,
     storage: Annotated[
         Path | None, typer.Option("--storage", metavar="DIR", help="Keep the tickets there.")
@@ -125,9 +129,9 @@ def lab(
     raise typer.Exit(serve(host, port, control_port, storage, deduplicates, tells_status))
 
 
-@app.command()
+@app.command(short_help="Find all that is wrong with YAML files.")
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Machines, till.yaml.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="A machine or a till.yaml.")],
     json: Json = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings give exit code 3.")] = False,
 ) -> None:
@@ -142,7 +146,7 @@ def check(
     raise typer.Exit(run_check(files, json, strict))
 
 
-@app.command()
+@app.command(short_help="Ask the agent here how its tills are.")
 def status(
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
@@ -173,11 +177,15 @@ def _api_url(config: Path | None) -> str:
     return load_settings(config or TILL_YAML).api.url
 
 
-@app.command()
+@app.command(short_help="Write a commented till.yaml.")
 def init(
-    path: Annotated[Path, typer.Argument(metavar="[PATH]", help="The file to write.")] = TILL_YAML,
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The file to write, or its folder.")
+    ] = TILL_YAML,
     defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file; a token that is there stays.")
+    ] = False,
 ) -> None:
     """Write a commented till.yaml, asking for what it needs.
 
@@ -188,7 +196,7 @@ def init(
     raise typer.Exit(run_init(path, defaults, force))
 
 
-@config_app.command("show")
+@config_app.command("show", short_help="Show every value and where it comes from.")
 def config_show(config: Config = TILL_YAML, json: Json = False) -> None:
     """Show every value in force and where it comes from: the default, or a file and line.
 

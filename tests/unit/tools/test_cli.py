@@ -55,7 +55,7 @@ def test_the_help_names_every_verb(tillwire: Any) -> None:
     ("arguments", "sentence"),
     [
         (("chek",), "No such command 'chek'"),
-        (("check",), "Missing argument 'FILE...'"),
+        (("check",), "Missing argument 'FILE'"),
         (("run", "--fast"), "No such option: --fast"),
         (("demo", "--for", "60"), "'60' is not a duration"),
         (("config", "hide"), "No such command 'hide'"),
