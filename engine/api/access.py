@@ -7,7 +7,7 @@ and the token the first.
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -35,7 +35,7 @@ class Access:
     brackets); ``origins`` the other web origins (``https://host``) whose pages may call it.
     """
 
-    token: str | None
+    token: str | None = field(repr=False)
     hosts: tuple[str, ...] = LOCAL_HOSTS
     origins: tuple[str, ...] = ()
 

@@ -196,8 +196,7 @@ class Routes:
         The answer comes once the ticket is on disk. Posting the same number and bytes again
         is safe at any time and after any answer.
         """
-        # the guard has refused a length above the limit; in chunks it is not known before
-        reserved = int(request.headers.get("content-length", self._limits.ticket))
+        reserved = self._size(request)
         self._room.take(reserved)
         try:
             payload = b"".join([part async for part in request.stream()])
@@ -218,6 +217,12 @@ class Routes:
             raise Denied(_conflict(till, number))
         view = TicketAnswer(till=till, number=number, stored=stored)
         return answer(view, 201 if stored == "new" else 200)
+
+    def _size(self, request: Request) -> int:
+        # the guard has refused a length above the limit; in chunks it is not known before
+        length = request.headers.get("content-length", "")
+        chunked = "transfer-encoding" in request.headers
+        return int(length) if length.isdecimal() and not chunked else self._limits.ticket
 
     async def history(
         self,

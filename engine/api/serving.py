@@ -66,7 +66,8 @@ class Serving:
         """Take no more requests, let those under way end within ``grace`` seconds, then cut."""
         self._server.close()
         for connection in list(self._state.connections):
-            connection.shutdown()
+            with suppress(h11.LocalProtocolError):  # one that has broken down already
+                connection.shutdown()
         await self._tasks_end(grace)
         for connection in list(self._state.connections):
             # the application hears that the caller is gone and gives up reading by itself

@@ -221,6 +221,29 @@ def test_a_body_that_stops_half_way_is_told_so_and_not_kept(play: Any) -> None:
     play(scene, QUICK)
 
 
+def test_a_body_that_drips_is_told_so_all_the_same(play: Any) -> None:
+    """A letter every now and then does not buy more time for a body either."""
+
+    async def scene(place: Any) -> None:
+        reader, writer = await place.connect()
+        writer.write(place.head("POST", TICKET, "Content-Length: 1000"))
+
+        async def drip() -> None:
+            while True:
+                writer.write(b"x")
+                await asyncio.sleep(0.02)
+
+        began = time.monotonic()
+        dripping = asyncio.create_task(drip())
+        head = await reader.readuntil(b"\r\n\r\n")
+        dripping.cancel()
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - began < 2.0
+        assert place.office.tickets == {}
+
+    play(scene, QUICK)
+
+
 def test_a_caller_who_goes_away_in_mid_ticket_leaves_nothing_behind(
     play: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

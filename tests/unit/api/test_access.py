@@ -75,6 +75,11 @@ class TestWithoutAToken:
         assert ask("GET", "/v1/tills", token=None).status_code == 200
 
 
+def test_the_token_is_not_printed() -> None:
+    """What ends up in a log or a traceback does not hold the secret."""
+    assert "horse" not in repr(Access(token="correct horse"))
+
+
 @pytest.mark.parametrize("token", ["", "  "])
 def test_an_empty_token_is_no_token(token: str) -> None:
     """Settings whose secret is empty are refused, not taken for an open door."""
