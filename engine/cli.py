@@ -8,12 +8,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from engine import __version__
 from engine.problems import Refused
+
+if TYPE_CHECKING:
+    from engine.agent.clock import Clock
+    from engine.agent.watching import Watch
+    from engine.definition.machine import Definition
 
 FAULT = 70
 """The exit code of an exception that nobody expected (EX_SOFTWARE in sysexits.h)."""
@@ -72,9 +77,23 @@ def run(config: Config = TILL_YAML) -> None:
     from engine.settings import load_settings
 
     settings = load_settings(config)
-    from engine.agent.service import run as run_agent
+    from engine.agent.process import CannotRun
+    from engine.agent.process import run as run_agent
 
-    raise typer.Exit(run_agent(settings))
+    try:
+        raise typer.Exit(run_agent(settings, _watching))
+    except CannotRun as fault:
+        _say(f"tillwire cannot run: {fault}")
+        raise typer.Exit(1) from fault
+
+
+def _watching(definition: "Definition", clock: "Clock") -> "Watch":
+    """The metrics of an agent, behind a guard: whatever happens to them stops no till."""
+    from engine.core.facts import machine_facts
+    from metrics.exporter import Exporter
+    from metrics.listening import Guarded
+
+    return Guarded(Exporter(__version__, machine_facts(definition), clock.wall), clock.monotonic)
 
 
 @app.command(short_help="Watch a till lose its server and come back.")

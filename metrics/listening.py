@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Guarded:
-    """Takes what an :class:`Exporter` takes, with the same meaning, and never raises.
+    """Takes what an :class:`Exporter` takes, with the same meaning, and never raises for it.
 
     A failure is caught, counted in ``tillwire_listener_failures_total`` and logged at most
     once a minute. ``monotonic`` tells seconds that only grow.
@@ -66,6 +66,10 @@ class Guarded:
             self._exporter.worker_abandoned()
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("worker_abandoned", error)
+
+    def render(self, accept: str | None = None) -> tuple[bytes, str]:
+        """See :meth:`Exporter.render`. The one call that may raise: the scrape fails alone."""
+        return self._exporter.render(accept)
 
     def _failed(self, call: str, error: Exception) -> None:
         self._exporter.listener_failed()

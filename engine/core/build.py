@@ -13,10 +13,11 @@ from statemachine.io import create_machine_class_from_definition
 from statemachine.orderedset import OrderedSet
 
 from engine.core.plans import Act, Planner, StatePlan, TimerPlan
+from engine.core.routes import Route, route
 from engine.definition.events import catches
 from engine.definition.machine import Definition
 from engine.definition.model import State, Transition
-from engine.definition.tree import ROOT, Tree
+from engine.definition.tree import ROOT
 
 if TYPE_CHECKING:
     from engine.core.feed import Turn
@@ -252,22 +253,17 @@ class _Assembly:
         part: Transition,
         descriptor: str | None = None,
     ) -> dict[str, Any]:
-        chart, target = self._chart, part.target
+        way = route(self._chart.tree, name, part)
         acts = self._planner.actions(part.actions, descriptor)
-        compound = name == ROOT or chart.tree[name].kind == "compound"
-        if target == name and not part.reenter:
-            # Staying, in the language; to the library a self-transition would leave and enter.
-            # What is inside goes back to its start all the same.
-            target = chart.tree.initial(name) if compound else None
-        inside = target is not None and target != name and chart.tree.inside(target, name)
+        named = name if name != ROOT else self._definition.model.machine
         built: dict[str, Any] = {
-            "target": None if target is None else STATE + target,
+            "target": None if way.target is None else STATE + way.target,
             "event": event,
-            "internal": inside and compound and not part.reenter,
-            "on": self._acting(_taking(chart.tree, name, target, label, acts)),
+            "internal": way.inside,
+            "on": self._acting(_taking(named, label, way, acts)),
         }
         if part.guard is not None:
-            built["cond"] = self._guard(name, label, part.guard, descriptor)
+            built["cond"] = self._guard(named, label, part.guard, descriptor)
         return built
 
     def _acting(self, act: Act) -> str:
@@ -300,15 +296,9 @@ def _numbered(letter: str, texts: list[str]) -> dict[str, str]:
     return {text: f"{letter}{number}" for number, text in enumerate(texts)}
 
 
-def _taking(tree: Tree, name: str, target: str | None, label: str, acts: tuple[Act, ...]) -> Act:
-    sources = frozenset(tree.leaves(name))
-    targets: frozenset[str] = frozenset()
-    if target is not None:
-        node = tree[target]
-        targets = frozenset(tree.leaves(node.parent if node.kind == "history" else target))
-
+def _taking(named: str, label: str, way: Route, acts: tuple[Act, ...]) -> Act:
     def taking(turn: "Turn") -> None:
-        turn.take(label, name, target, sources, targets)
+        turn.take(label, named, way)
         for act in acts:
             act(turn)
 

@@ -4,8 +4,15 @@ A metric has to exist before the first thing that it counts happens, else a quer
 first time. These records name everything that can be counted, in the core's own words.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from engine.core.plans import delay_label
+from engine.core.routes import possible_sources, possible_targets, route
+from engine.definition.machine import Definition
+from engine.definition.model import Transition
+from engine.definition.tree import ROOT
 
 
 class PossibleTransition(NamedTuple):
@@ -51,3 +58,44 @@ class MachineFacts:
     transitions: tuple[PossibleTransition, ...]
     refusals: tuple[PossibleRefusal, ...]
     events: tuple[str, ...]
+
+
+def machine_facts(definition: Definition) -> MachineFacts:
+    """Count out what a definition's machine can do."""
+    tree = definition.tree
+    transitions: dict[PossibleTransition, None] = {}
+    refusals: dict[PossibleRefusal, None] = {}
+    for name, named, label, part in _transitions(definition):
+        target = route(tree, name, part).target
+        if part.guard is not None:
+            refusals[PossibleRefusal(named, label)] = None
+        if target is None:
+            continue
+        for source in possible_sources(tree, name, named):
+            for destination in possible_targets(tree, target):
+                transitions[PossibleTransition(label, source, destination)] = None
+    return MachineFacts(
+        definition.model.machine,
+        definition.hash,
+        tuple(
+            StateFacts(node.id, node.state.code, len(tree.ancestors(node.id)))
+            for node in tree
+            if node.kind != "history"
+        ),
+        tuple(transitions),
+        tuple(refusals),
+        tuple(definition.events),
+    )
+
+
+def _transitions(definition: Definition) -> Iterator[tuple[str, str, str, Transition]]:
+    """Every transition with its declaring state, that state's name in records, its label."""
+    model = definition.model
+    for descriptor, parts in model.on.items():
+        yield from ((ROOT, model.machine, descriptor, part) for part in parts)
+    for node in definition.tree:
+        for descriptor, parts in node.state.on.items():
+            yield from ((node.id, node.id, descriptor, part) for part in parts)
+        for entry in node.state.after:
+            yield node.id, node.id, delay_label("after", entry.delay), entry
+        yield from ((node.id, node.id, "always", part) for part in node.state.always)

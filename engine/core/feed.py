@@ -11,6 +11,7 @@ from hashlib import blake2b
 from engine.core.build import BEGIN, Chart
 from engine.core.plans import StatePlan, TimerPlan
 from engine.core.records import NO_DATA, Event, Refusal, Run, Step, Taken, Till, Timer
+from engine.core.routes import Route
 from engine.definition.vocabulary import Value
 
 MOST_TRANSITIONS = 1000
@@ -167,28 +168,20 @@ class Turn:
             for run in [run for run in till.running.values() if run.state == plan.id]:
                 self._drop(run)
 
-    def take(
-        self,
-        label: str,
-        source: str,
-        target: str | None,
-        sources: frozenset[str],
-        targets: frozenset[str],
-    ) -> None:
-        """A transition is taken. ``sources`` and ``targets`` are the innermost states that it
-        can leave and enter."""
+    def take(self, label: str, source: str, way: Route) -> None:
+        """A transition is taken. ``source`` is the state that declares it."""
         step = self.step
         if len(step.taken) >= MOST_TRANSITIONS:
             raise StepFailed(f"more than {MOST_TRANSITIONS} transitions in one step")
         left = self._left if self._moving else self._till.entered
-        leaves = [name for name in left if name in sources]
+        leaves = [name for name in left if name in way.sources]
         if len(leaves) == 1:
             source = leaves[0]
-        if target is None:
+        if way.target is None:
             step.taken.append(Taken(label, source, source, stays=True))
         else:
-            self._marks.append((len(step.taken), len(step.entered), targets))
-            step.taken.append(Taken(label, source, target))
+            self._marks.append((len(step.taken), len(step.entered), way.targets))
+            step.taken.append(Taken(label, source, way.target))
 
     def refuse(self, state: str, label: str, guard: str) -> bool:
         """A guard did not hold: False. Regions of a parallel state may ask it again."""

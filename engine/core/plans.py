@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.definition.expressions import Scope, compile_expression
+from engine.definition.expressions import compile_expression
 from engine.definition.machine import Definition, Growing
 from engine.definition.model import Action, Backoff, Delay, OnRestart, State, Variable
+from engine.definition.scope import Scope
 from engine.definition.vocabulary import Value
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Planner:
         ]
         for kind, index, delay, on_restart in entries:
             length, fixed = self._delay(delay)
-            key, label = f"{name}.{kind}.{index}", f"{kind} {_spelling(delay)}"
+            key, label = f"{name}.{kind}.{index}", delay_label(kind, delay)
             plans.append(TimerPlan(key, label, length, fixed, kind == "every", on_restart))
         return tuple(plans)
 
@@ -189,6 +190,6 @@ def _saturation(variable: Variable) -> Callable[[Value], Value]:
     return lambda value: max(low, min(high, int(value)))
 
 
-def _spelling(delay: Delay) -> str:
-    """How a delay is named in records: a backoff by its base."""
-    return delay.base if isinstance(delay, Backoff) else delay
+def delay_label(kind: str, delay: Delay) -> str:
+    """How a delay is named in records, such as ``after ping_timeout``: a backoff by its base."""
+    return f"{kind} {delay.base if isinstance(delay, Backoff) else delay}"

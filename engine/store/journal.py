@@ -15,7 +15,15 @@ from typing import Literal, NamedTuple
 
 from engine.store.database import Database
 
-Kind = Literal["accepted", "attempted", "acknowledged", "refused", "offline_began", "offline_ended"]
+Kind = Literal[
+    "accepted",
+    "attempted",
+    "withdrawn",
+    "acknowledged",
+    "refused",
+    "offline_began",
+    "offline_ended",
+]
 Fields = Mapping[str, str | int | float | bool | None]
 
 FIRST_PREVIOUS = "0" * 64

@@ -218,6 +218,10 @@ ORDER BY arrival;
 UPDATE tickets SET attempts = attempts + 1, attempted_at = ?, batch = ?
 WHERE till = ? AND number IN (SELECT value FROM json_each(?));
 
+-- name: ticket_withdrawn
+UPDATE tickets SET attempted_at = ?
+WHERE till = ? AND number = ? AND state = 'pending' AND batch = ?;
+
 -- name: tickets_sent
 UPDATE tickets SET state = 'sent', settled_at = ?, batch = ?
 WHERE till = ? AND number IN (SELECT value FROM json_each(?));

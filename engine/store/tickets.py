@@ -102,6 +102,21 @@ class Tickets:
                 self._journal.chain("attempted", till, (subject,), at)
         return noted
 
+    def withdrawn(
+        self, till: str, before: Sequence[tuple[int, float | None]], batch: str, at: float
+    ) -> None:
+        """Takes an attempt back that cannot have reached the server: (number, the attempted_at
+        that the ticket had before it) each. The attempt still counts and stays in the journal."""
+        if not before:
+            return
+        with self._database.atomic():
+            self._database.run_many(
+                "ticket_withdrawn", [(since, till, number, batch) for number, since in before]
+            )
+            numbers = [number for number, _ in before]
+            subject: Fields = {"batch": batch, "count": len(numbers), "numbers": ranges(numbers)}
+            self._journal.append("withdrawn", till, subject, at)
+
     def acknowledged(
         self, till: str, numbers: Sequence[int], batch: str, at: float
     ) -> tuple[int, ...]:

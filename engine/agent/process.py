@@ -1,0 +1,113 @@
+"""The agent as a process: from a till.yaml to a clean end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.agent.clock import Clock, SystemClock
+from engine.agent.log_output import configure
+from engine.agent.logs import write
+from engine.agent.service import Agent
+from engine.agent.stopping import StopSignal
+from engine.agent.storing import StoreThread
+from engine.agent.watching import Watch
+from engine.core.build import Chart, build
+from engine.definition.machine import Definition
+from engine.effects.table import VOCABULARY
+from engine.problems import Refused
+from engine.server.connecting import connect
+from engine.server.secret import SecretUnavailable
+from engine.settings import Settings, load_definition
+from engine.store.errors import StoreError
+from engine.store.store import Store
+
+if TYPE_CHECKING:
+    from engine.api.serving import Serving
+
+Watching = Callable[[Definition, Clock], Watch]
+
+
+class CannotRun(Exception):  # noqa: N818 - it is what there is to say
+    """The agent cannot start or go on; the message is a sentence for a person."""
+
+
+def run(settings: Settings, watching: Watching) -> int:
+    """Look after the tills of ``settings`` until somebody asks to stop; 0 after a clean stop.
+
+    ``watching`` makes the metrics for a definition. Raises Refused for a machine that is at
+    fault and CannotRun when the database or the API's address cannot be had.
+    """
+    configure(settings.log.format, settings.log.level)
+    definition = load_definition(settings, VOCABULARY)
+    token = _token(settings)
+    return asyncio.run(_live(settings, build(definition), token, watching))
+
+
+def _token(settings: Settings) -> str | None:
+    if settings.api.token is None:
+        return None
+    try:
+        return settings.api.token.reveal(settings.folder)
+    except SecretUnavailable as fault:
+        document = settings.document
+        if document is None:
+            raise CannotRun(str(fault)) from fault
+        raise Refused([document.problem("no-secret", ("api", "token"), str(fault))]) from fault
+
+
+async def _live(settings: Settings, chart: Chart, token: str | None, watching: Watching) -> int:
+    loop = asyncio.get_running_loop()
+    stop = StopSignal(loop)
+    clock = SystemClock()
+    books = StoreThread(_opener(settings.database_path), loop)
+    agent = Agent(
+        chart,
+        settings.shop,
+        settings.tills,
+        server=connect(settings.server, settings.shop, settings.folder),
+        books=books,
+        workers=settings.workers,
+        clock=clock,
+        watch=watching(chart.definition, clock),
+    )
+    try:
+        await agent.start()
+    except StoreError as fault:
+        stop.close()
+        raise CannotRun(str(fault)) from fault
+    write(logging.INFO, "agent.started", tills=list(settings.tills), machine=chart.name)
+    serving: Serving | None = None
+    try:
+        # The tills are at work before the web framework is even loaded.
+        await asyncio.sleep(0)
+        serving = await _serve(settings, agent, token)
+        write(logging.INFO, "api.serving", host=serving.host, port=serving.port)
+        reason = await stop.wait()
+        write(logging.INFO, "agent.stopping", reason=reason)
+    finally:
+        if serving is not None:
+            await serving.stop()
+        await agent.stop()
+        write(logging.INFO, "agent.stopped")
+        logging.shutdown()
+        stop.close()
+    return 0
+
+
+def _opener(path: Path) -> Callable[[], Store]:
+    return lambda: Store.open(path)
+
+
+async def _serve(settings: Settings, agent: Agent, token: str | None) -> "Serving":
+    from engine.api.access import Access
+    from engine.api.application import create_api
+    from engine.api.serving import ApiUnavailable, start
+
+    api = settings.api
+    access = Access(token, tuple(api.allowed_hosts), tuple(api.allowed_origins))
+    try:
+        return await start(create_api(agent, access), api.host, api.port)
+    except ApiUnavailable as fault:
+        raise CannotRun(str(fault)) from fault

@@ -1,0 +1,241 @@
+"""The agent: one asyncio loop that owns the machines of a process's tills.
+
+It only wires: the machines are in :mod:`engine.agent.tills`, effects in
+:mod:`engine.agent.running`, what is written down in :mod:`engine.agent.keeping`. Nothing in
+here waits for a network or a disk without awaiting it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from engine.agent.clock import Clock
+from engine.agent.keeping import Keeper
+from engine.agent.logs import log_step, write
+from engine.agent.running import EffectRunner, Reach
+from engine.agent.storing import StoreClosed, StoreStalled, StoreThread
+from engine.agent.tills import Tills
+from engine.agent.views import Views, event_data, history
+from engine.agent.watching import Watch
+from engine.agent.workers import Workers
+from engine.api.port import (
+    Accepted,
+    Health,
+    HistoryView,
+    StepView,
+    StoreUnavailable,
+    TillView,
+    UnknownEvent,
+    UnknownTill,
+)
+from engine.core.build import Chart
+from engine.core.records import Event, Step, Till
+from engine.definition.vocabulary import Value
+from engine.server.port import Server
+from engine.store.errors import StoreError
+from engine.store.store import Store
+from engine.store.tickets import Backlog
+
+AT_ONCE = 200
+"""Timers played before other events get their turn."""
+
+SILENT = 10.0
+"""Seconds without an answer after which the database counts as stuck."""
+
+STOP = 5.0
+"""Seconds that the store and the workers each get to end when the agent stops."""
+
+
+class Agent:
+    """Looks after tills. ``start`` and ``stop`` once; the rest is what the API asks.
+
+    ``books`` is started and closed by the agent; ``server`` is closed too.
+    """
+
+    def __init__(
+        self,
+        chart: Chart,
+        shop: str,
+        names: Sequence[str],
+        *,
+        server: Server,
+        books: StoreThread[Store],
+        workers: int,
+        clock: Clock,
+        watch: Watch,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._shop = shop
+        self._names = tuple(names)
+        self._server = server
+        self._books = books
+        self._clock = clock
+        self._watch = watch
+        self._views = Views(chart, clock, shop)
+        self._backlogs: dict[str, Backlog] = {}
+        self._wake: asyncio.TimerHandle | None = None
+        self._running = False
+        self._workers = Workers(self._loop, workers, self._abandoned)
+        self._runner = EffectRunner(
+            self._loop,
+            self._workers,
+            Reach(shop, server, books, clock),
+            deliver=self._deliver,
+            ended=watch.effect,
+            counted=self._counted,
+        )
+        offline = [node.id for node in chart.tree if node.state.offline]
+        self._keeper = Keeper(self._loop, books, clock, offline)
+        self._tills = Tills(chart, clock, self._runner, (self._observe, self._keeper.observe))
+        own = {name: chart.definition.events[name] for name in chart.definition.model.events}
+        self._events = {**chart.definition.vocabulary.events, **own}
+
+    async def start(self) -> None:
+        """Open the store, take the tills over and set them going. Raises StoreError."""
+        await self._books.start()
+        saved, backlogs = await self._books.run(
+            lambda store: (
+                store.snapshots.all(),
+                {name: store.tickets.backlog(name) for name in self._names},
+            ),
+            write=False,
+        )
+        self._running = True
+        for name in self._names:
+            self._counted(name, backlogs[name])
+            self._tills.add(name, saved.get(name))
+            till = self._tills[name]
+            if name in saved:
+                self._keeper.take_over(till)
+            shift = self._clock.wall() - self._clock.monotonic()
+            entered = {state: at + shift for state, at in till.entered.items()}
+            self._watch.add_till(name, till.configuration, entered)
+            self._deliver(name, Event("agent.started", {"pending": backlogs[name].pending}))
+
+    async def stop(self) -> None:
+        """Keep everything, end what runs; takes at most some seconds."""
+        self._running = False
+        if self._wake is not None:
+            self._wake.cancel()
+        self._keeper.write()
+        self._runner.stop()
+        if not await self._books.close(STOP):
+            write(logging.WARNING, "store.stuck")
+        await self._workers.close(STOP)
+        self._server.close()
+
+    async def tills(self) -> list[TillView]:
+        """See :class:`engine.api.port.Office`."""
+        return [self._view(till) for till in self._tills]
+
+    async def till(self, till: str) -> TillView | None:
+        """See :class:`engine.api.port.Office`."""
+        return self._view(self._tills[till]) if till in self._tills else None
+
+    async def post_event(self, till: str, event: str, data: Mapping[str, Value]) -> StepView:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        fields = self._events.get(event)
+        if fields is None or event.startswith("agent."):
+            allowed = sorted(name for name in self._events if not name.startswith("agent."))
+            raise UnknownEvent(event, allowed)
+        checked = event_data(event, fields, data)
+        before = self._tills[till].configuration
+        step = self._deliver(till, Event(event, checked))
+        if step is None:
+            raise StoreUnavailable("The machine could not play this event; the log says why.")
+        return self._views.step(step, before)
+
+    async def accept_ticket(self, till: str, number: int, payload: bytes) -> Accepted:
+        """See :class:`engine.api.port.Office`. A new ticket is also a ``ticket.closed``."""
+        self._known(till)
+        shop, at = self._shop, self._clock.wall()
+
+        def accept(store: Store) -> tuple[Accepted, Backlog]:
+            accepted = store.tickets.accept(shop, till, number, payload, at)
+            return accepted, store.tickets.backlog(till)
+
+        try:
+            accepted, backlog = await self._books.run(accept)
+        except (StoreError, StoreClosed, StoreStalled) as fault:
+            raise StoreUnavailable(str(fault)) from fault
+        if accepted == "new":
+            self._counted(till, backlog)
+            self._deliver(till, Event("ticket.closed", {"number": number}))
+        return accepted
+
+    async def history(self, till: str, limit: int, before: int | None) -> list[HistoryView]:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        self._keeper.write()
+        try:
+            rows = await self._books.run(
+                lambda store: store.history.recent(till, limit, before), write=False
+            )
+        except (StoreError, StoreClosed, StoreStalled) as fault:
+            raise StoreUnavailable(str(fault)) from fault
+        return [history(row) for row in rows]
+
+    def health(self) -> Health:
+        """See :class:`engine.api.port.Office`."""
+        reasons = []
+        if not self._running:
+            reasons.append("The machines are not running.")
+        silent = self._books.stalled_for()
+        if silent > SILENT:
+            reasons.append(f"The database has not answered for {silent:.0f} s.")
+        if self._workers.stuck:
+            reasons.append(f"{self._workers.stuck} calls hang and were given up.")
+        ready = self._running and silent <= SILENT
+        return Health(alive=True, ready=ready, reasons=tuple(reasons))
+
+    def metrics(self, accept: str) -> tuple[bytes, str]:
+        """See :class:`engine.api.port.Office`."""
+        return self._watch.render(accept)
+
+    def _known(self, till: str) -> None:
+        if till not in self._tills:
+            raise UnknownTill(till)
+
+    def _view(self, till: Till) -> TillView:
+        return self._views.till(till, self._backlogs.get(till.id, Backlog()))
+
+    def _deliver(self, till: str, event: Event) -> Step | None:
+        if not self._running:
+            return None
+        step = self._tills.deliver(till, event)
+        self._set_alarm()
+        return step
+
+    def _advance(self) -> None:
+        self._wake = None
+        self._tills.advance(AT_ONCE)
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Wake up when the next timer is due."""
+        due = self._tills.next_due()
+        if due is None:
+            return
+        wait = max(0.0, due - self._clock.monotonic())
+        when = self._loop.time() + wait
+        if self._wake is not None:
+            if self._wake.when() <= when:
+                return
+            self._wake.cancel()
+        self._wake = self._loop.call_at(when, self._advance)
+
+    def _observe(self, step: Step, _till: Till) -> None:
+        wall = self._clock.wall()
+        self._watch.observe(step, wall)
+        log_step(step, wall)
+
+    def _counted(self, till: str, backlog: Backlog) -> None:
+        self._backlogs[till] = backlog
+        self._watch.backlog(
+            till, backlog.pending, backlog.sent, backlog.refused, backlog.oldest_pending_at
+        )
+
+    def _abandoned(self, name: str) -> None:
+        self._watch.worker_abandoned()
+        write(logging.WARNING, "worker.abandoned", message=f"{name} did not end in time")

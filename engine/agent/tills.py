@@ -1,0 +1,133 @@
+"""The tills of a process and the one place that feeds them.
+
+Everything happens in the thread that owns this object: events come in, steps go out to whoever
+listens, effects are asked for, timers run out. The time comes from a clock that is passed in,
+and effects from a port, so that the agent drives it with real ones and the tools with virtual
+ones.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from engine.agent.clock import Clock
+from engine.agent.timers import TimerHeap
+from engine.core.build import Chart
+from engine.core.feed import StepFailed, begin, feed, timer_event
+from engine.core.records import Event, Run, Step, Till, Timer
+from engine.core.restore import unpack
+
+log = logging.getLogger(__name__)
+
+RETRY = 60.0
+"""Seconds after which a timer is tried again whose step failed: it must not be lost."""
+
+
+class Runner(Protocol):
+    """What carries out the effects that machines ask for."""
+
+    def start(self, till: str, run: Run) -> None:
+        """Start an effect. Its answer comes back through ``Tills.deliver``, later."""
+
+    def cancel(self, till: str, run: Run) -> None:
+        """Nobody waits for this run's answer any more."""
+
+
+Listener = Callable[[Step, Till], None]
+
+
+class Tills:
+    """All tills of one chart.
+
+    ``listeners`` are told each step with its till, after the step. One that fails is logged
+    and stops nothing.
+    """
+
+    def __init__(
+        self, chart: Chart, clock: Clock, runner: Runner, listeners: Sequence[Listener] = ()
+    ) -> None:
+        self.chart = chart
+        self._clock = clock
+        self._runner = runner
+        self._listeners = list(listeners)
+        self._tills: dict[str, Till] = {}
+        self._timers = TimerHeap()
+
+    def __iter__(self) -> Iterator[Till]:
+        return iter(self._tills.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tills
+
+    def __getitem__(self, name: str) -> Till:
+        return self._tills[name]
+
+    def add(self, name: str, saved: str | None = None) -> Step:
+        """Take over a till: from the text it was saved as, else new.
+
+        A text that is no saved till is logged and the till begins anew: its tickets are not in
+        there, only its place in the machine.
+        """
+        now = self._clock.monotonic()
+        if saved is not None:
+            try:
+                till, step = unpack(self.chart, name, saved, now, self._clock.wall())
+            except (ValueError, KeyError, TypeError, StepFailed) as fault:
+                log.warning(
+                    "till.begins_anew", extra={"fields": {"till": name, "message": str(fault)}}
+                )
+            else:
+                return self._took(till, step)
+        till, step = begin(self.chart, name, now)
+        return self._took(till, step)
+
+    def deliver(self, name: str, event: Event) -> Step | None:
+        """Feed an event to a till. None when its step failed, which is logged; the till is then
+        where it was."""
+        till = self._tills[name]
+        try:
+            step = feed(self.chart, till, event, self._clock.monotonic())
+        except StepFailed as fault:
+            log.error("step.failed", extra={"fields": {"till": name, "message": str(fault)}})  # noqa: TRY400 - the sentence is enough
+            return None
+        self._act(till, step)
+        return step
+
+    def advance(self, limit: int | None = None) -> int:
+        """Play the timers that have run out, ``limit`` at the most; tells how many there were."""
+        due = self._timers.pop_due(self._clock.monotonic(), self._is_current, limit)
+        for name, timer in due:
+            step = self.deliver(name, timer_event(self.chart, timer.key))
+            if step is None:
+                self._put_off(name, timer)
+        return len(due)
+
+    def next_due(self) -> float | None:
+        """When ``advance`` has something to do next, on the clock's monotonic scale."""
+        return self._timers.next_due()
+
+    def _took(self, till: Till, step: Step) -> Step:
+        self._tills[till.id] = till
+        self._act(till, step)
+        return step
+
+    def _act(self, till: Till, step: Step) -> None:
+        for timer in step.timers_started:
+            self._timers.push(till.id, timer)
+        for run in step.cancelled:
+            self._runner.cancel(till.id, run)
+        for run in step.started:
+            self._runner.start(till.id, run)
+        for listener in self._listeners:
+            try:
+                listener(step, till)
+            except Exception:
+                log.exception("listener.failed", extra={"fields": {"till": till.id}})
+
+    def _put_off(self, name: str, timer: Timer) -> None:
+        later = timer._replace(due=self._clock.monotonic() + RETRY)
+        self._tills[name].timers[timer.key] = later
+        self._timers.push(name, later)
+
+    def _is_current(self, name: str, timer: Timer) -> bool:
+        return self._tills[name].timers.get(timer.key) is timer

@@ -1,0 +1,62 @@
+"""What the agent tells whoever counts: the shape of the metrics, as the agent sees it.
+
+The agent does not know the metrics package; the command wires one in, or none.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from engine.core.records import Step
+
+
+class Watch(Protocol):
+    """Listens and can stop nothing: no call but ``render`` may raise."""
+
+    def add_till(
+        self, till: str, configuration: tuple[str, ...], entered: Mapping[str, float]
+    ) -> None:
+        """A till is looked after from now on; ``entered`` holds wall-clock seconds."""
+
+    def observe(self, step: Step, wall: float) -> None:
+        """A step was played at ``wall``."""
+
+    def effect(self, effect: str, outcome: str, seconds: float) -> None:
+        """An effect ended after ``seconds``: ``ok``, ``rejected`` or ``failed.<reason>``."""
+
+    def backlog(
+        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+    ) -> None:
+        """A till's tickets, counted; ``oldest_at`` in wall-clock seconds."""
+
+    def worker_abandoned(self) -> None:
+        """A worker outlived its deadline and was given up."""
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The metrics for a scrape and their content type."""
+
+
+class Unwatched:
+    """Nobody counts."""
+
+    def add_till(
+        self, till: str, configuration: tuple[str, ...], entered: Mapping[str, float]
+    ) -> None:
+        """Nothing."""
+
+    def observe(self, step: Step, wall: float) -> None:
+        """Nothing."""
+
+    def effect(self, effect: str, outcome: str, seconds: float) -> None:
+        """Nothing."""
+
+    def backlog(
+        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+    ) -> None:
+        """Nothing."""
+
+    def worker_abandoned(self) -> None:
+        """Nothing."""
+
+    def render(self, accept: str) -> tuple[bytes, str]:  # noqa: ARG002 - the port has it
+        """An empty scrape."""
+        return b"", "text/plain; version=0.0.4; charset=utf-8"
