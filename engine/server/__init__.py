@@ -1,0 +1,31 @@
+"""How the central server is spoken to: SOAP or REST behind one port, with total deadlines.
+
+Importing this package is cheap; the HTTP stack is loaded by the first :func:`connect`.
+"""
+
+from engine.server.actions import ActionSettings
+from engine.server.connecting import connect
+from engine.server.port import (
+    CallFailed,
+    CallRejected,
+    Reason,
+    Server,
+    TicketParcel,
+    TicketVerdict,
+)
+from engine.server.secret import Secret, SecretUnavailable
+from engine.server.settings import ServerSettings
+
+__all__ = [
+    "ActionSettings",
+    "CallFailed",
+    "CallRejected",
+    "Reason",
+    "Secret",
+    "SecretUnavailable",
+    "Server",
+    "ServerSettings",
+    "TicketParcel",
+    "TicketVerdict",
+    "connect",
+]

@@ -1,0 +1,211 @@
+"""The server's actions as configuration: their names, parameters, replies and test for success."""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from engine.problems import did_you_mean
+from engine.server import hmp
+
+Scalar = int | float | bool | str
+
+IN_EVERY_ACTION = ("action", "shop", "till")
+"""Placeholders that every action knows."""
+
+
+class Section(BaseModel):
+    """A mapping of the file. Unknown keys are refused, secrets never shown in an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+def _template_text(raw: Any) -> Any:
+    return str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
+
+
+Template = Annotated[str, BeforeValidator(_template_text)]
+
+
+def placeholders(template: str) -> set[str]:
+    """The names between braces. Raises ValueError for braces that do not pair up."""
+    try:
+        pieces = list(Formatter().parse(template))
+    except ValueError:
+        raise ValueError(
+            f"the braces of '{template}' do not pair up; write a brace itself twice"
+        ) from None
+    found = set()
+    for _, name, form, conversion in pieces:
+        if name is None:
+            continue
+        if form or conversion:
+            raise ValueError(f"'{{{name}…}}' of '{template}' takes nothing but a name")
+        found.add(name)
+    return found
+
+
+class Success(Section):
+    """How a good reply is told from a refusal."""
+
+    result: int | None = Field(
+        0,
+        description="The technical result that a good call has: SOAP's WebServiceDivaResult, "
+        "REST's `error`. Any other value is a technical error. Empty: not looked at.",
+    )
+    field: str | None = Field(
+        "resultcode",
+        description="Where the program's own result stands in its reply: a JSON path with dots "
+        "(`status.code`), or an HMP parameter. Empty: every reply is good.",
+    )
+    equals: Scalar = Field(
+        0, description="The value of that field in a good reply; any other is a refusal."
+    )
+    message: str | None = Field(
+        "errormessage", description="Where the words of a refusal stand, a path as `field`."
+    )
+
+
+class ActionSettings(Section):
+    """One action of the server: its name, its parameters, its reply."""
+
+    action: str = Field(min_length=1, description="The action's name, as declared on the server.")
+    parameters: dict[str, Template] = Field(
+        description="The parameters sent, in this order; values may hold placeholders in braces."
+    )
+    reply: Literal["json", "hmp", "text"] = Field(
+        "json", description="What the server's program answers with."
+    )
+    escaped: bool = Field(
+        False, description="The program's reply is HTML-escaped once more, and is unescaped first."
+    )
+    success: Success = Field(
+        default_factory=Success, description="How a good reply is told from a refusal."
+    )
+
+    def known(self) -> tuple[str, ...]:
+        """The placeholders that the parameters may hold."""
+        return IN_EVERY_ACTION
+
+    def needed(self) -> tuple[str, ...]:
+        """The placeholders without which the action makes no sense."""
+        return ()
+
+    @model_validator(mode="after")
+    def _parameters(self) -> "ActionSettings":
+        used: set[str] = set()
+        for name, template in self.parameters.items():
+            if not hmp.NAME.fullmatch(name):
+                raise ValueError(
+                    f"'{name}' cannot be a parameter's name: a letter, then letters, digits, "
+                    "'_', '.' and '-'"
+                )
+            for found in placeholders(template) - set(self.known()):
+                hint = did_you_mean(found, self.known())
+                raise ValueError(
+                    f"parameter {name} holds the unknown placeholder {{{found}}}. {hint}"
+                )
+            used |= placeholders(template)
+        for missing in sorted(set(self.needed()) - used):
+            raise ValueError(f"no parameter holds {{{missing}}}: the action cannot do without it")
+        return self
+
+    @model_validator(mode="after")
+    def _text_has_no_fields(self) -> "ActionSettings":
+        if self.reply == "text" and self.success.field is not None:
+            raise ValueError(
+                "a reply of kind text has no fields: leave success.field empty, or say json or hmp"
+            )
+        return self
+
+
+class PingAction(ActionSettings):
+    """A sign of life. Any reply with a good technical result will do."""
+
+    action: str = Field("PING", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=lambda: {"ACTION": "{action}", "SHOP": "{shop}", "TILL": "{till}"},
+        description="Placeholders: {action}, {shop}, {till}.",
+    )
+    reply: Literal["json", "hmp", "text"] = Field(
+        "text", description="What the server's program answers with."
+    )
+    success: Success = Field(
+        default_factory=lambda: Success(field=None),
+        description="How a good reply is told; by default by its technical result alone.",
+    )
+
+
+class _TicketAction(ActionSettings):
+    @model_validator(mode="after")
+    def _names_tickets(self) -> "_TicketAction":
+        if self.reply == "text":
+            raise ValueError(
+                "the reply has to name each ticket: 'reply' is json or hmp here, not text"
+            )
+        return self
+
+
+class SendTicketsAction(_TicketAction):
+    """Send a batch of tickets."""
+
+    action: str = Field("TICKETS", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=lambda: {
+            "ACTION": "{action}",
+            "SHOP": "{shop}",
+            "TILL": "{till}",
+            "BATCH": "{batch}",
+            "COUNT": "{count}",
+            "TICKETS": "{tickets}",
+        },
+        description="Placeholders: {action}, {shop}, {till}, {batch}, {count}, {tickets}.",
+    )
+
+    def known(self) -> tuple[str, ...]:
+        return (*IN_EVERY_ACTION, "batch", "count", "tickets")
+
+    def needed(self) -> tuple[str, ...]:
+        return ("batch", "tickets")
+
+
+class TicketStatusAction(_TicketAction):
+    """Ask what became of tickets whose outcome is unknown."""
+
+    action: str = Field(
+        "TICKETSTATUS", min_length=1, description="The action's name on the server."
+    )
+    parameters: dict[str, Template] = Field(
+        default_factory=lambda: {
+            "ACTION": "{action}",
+            "SHOP": "{shop}",
+            "TILL": "{till}",
+            "KEYS": "{keys}",
+        },
+        description="Placeholders: {action}, {shop}, {till}, {keys}.",
+    )
+
+    def known(self) -> tuple[str, ...]:
+        return (*IN_EVERY_ACTION, "keys")
+
+    def needed(self) -> tuple[str, ...]:
+        return ("keys",)
+
+
+class Actions(Section):
+    """The server's actions."""
+
+    ping: PingAction = Field(default_factory=PingAction, description="A sign of life.")
+    send_tickets: SendTicketsAction = Field(
+        default_factory=SendTicketsAction, description="Send a batch of tickets."
+    )
+    ticket_status: TicketStatusAction | None = Field(
+        default_factory=TicketStatusAction,
+        description="Ask what became of tickets; empty where the server has no such action.",
+    )
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """A template with its placeholders filled in."""
+    return template.format_map(values)
