@@ -108,6 +108,11 @@ class Lab:
         """How many whole requests came, by action, spoiled ones included."""
         return Counter(self._calls)
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the fault ``down`` is on: the port refuses connections."""
+        return self._is_down
+
     async def start(self) -> None:
         """Open the storage and both ports."""
         _keep_freed_memory()
@@ -144,7 +149,8 @@ class Lab:
     def wait(self, condition: Callable[["Lab"], bool], seconds: float) -> bool:
         """Block the calling thread until ``condition`` holds; False when it took too long.
 
-        It is looked at after every request. For other threads than the lab's own.
+        It is looked at after every request and every turn of a knob. Only for other threads
+        than the lab's own, which it would stop.
         """
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), seconds)
@@ -177,6 +183,7 @@ class Lab:
             self._is_down = True
             self._main.refuse()
             await _end(self._tasks)
+        self._tell()
 
     async def clear(self, fault: str | None = None) -> None:
         """Turn every fault off, or one alone."""
@@ -184,10 +191,12 @@ class Lab:
         if fault in {None, "down"} and self._is_down:
             await self._main.open()
             self._is_down = False
+        self._tell()
 
     def _expire(self, knob: Knob) -> None:
         self._timers.pop(id(knob), None)
         self.knobs.discard(knob)
+        self._tell()
         still_down = any(on["fault"] == "down" for on in self.knobs.as_data())
         if knob.name == "down" and self._is_down and not still_down:
             task = asyncio.get_running_loop().create_task(self.clear("down"))

@@ -41,7 +41,10 @@ class LabThread:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Stop the lab and wait for its thread."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the lab and wait for its thread; a second call does nothing."""
         if self._loop is not None and self._end is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(_STOPPING)

@@ -1,0 +1,150 @@
+"""The control: knobs, counts and tickets over HTTP, also when the lab is down."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.lab import Lab
+
+if TYPE_CHECKING:
+    from tests.integration.lab.conftest import Till
+
+
+@pytest.fixture
+def control(till: "Till") -> Callable[..., tuple[int, Any]]:
+    """``control(method, path, body)`` -> status and JSON."""
+
+    def ask(method: str, path: str, body: object = None) -> tuple[int, Any]:
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body)
+        response = till.session.request(method, till.lab.url_control + path, data=data, timeout=10)
+        return response.status_code, response.json()
+
+    return ask
+
+
+Control = Callable[..., tuple[int, Any]]
+
+
+def test_the_state_tells_faults_counts_and_tickets_per_till(till: "Till", control: Control) -> None:
+    till.rest("TICKETS", 1, 2)
+    till.lab.turn("slow", ms=1)
+    status, state = control("GET", "")
+    assert status == 200
+    assert state["tickets"] == {"01": 2}
+    assert state["calls"]["TICKETS"] == 1
+    assert [fault["fault"] for fault in state["faults"]] == ["slow"]
+    assert state["soap"] == till.lab.url_soap
+
+
+def test_tickets_are_listed_with_their_digests_and_their_bytes_on_request(
+    till: "Till", control: Control
+) -> None:
+    till.rest("TICKETS", 1, 2, 3)
+    status, page = control("GET", "/tickets?till=01&offset=1&limit=1")
+    assert (status, page["total"], len(page["tickets"])) == (200, 3, 1)
+    entry = page["tickets"][0]
+    assert (entry["key"], entry["size"], "text" in entry) == ("0042/01/2", 8, False)
+    assert control("GET", "/tickets?payload=true")[1]["tickets"][2]["text"] == "ticket 3"
+    assert control("GET", "/tickets?till=99")[1]["total"] == 0
+
+
+def test_the_summary_counts_and_gives_digests_by_number(till: "Till", control: Control) -> None:
+    till.rest("TICKETS", 2, 1)
+    assert control("GET", "/tickets/summary?till=01") == (
+        200,
+        {"count": 2, "distinct": 2, "twice": 0},
+    )
+    digests = control("GET", "/tickets/summary?till=01&sha256=true")[1]["sha256"]
+    assert list(digests) == ["2", "1"]
+    by_key = control("GET", "/tickets/summary?sha256=true")[1]["sha256"]
+    assert by_key["0042/01/1"] == digests["1"] == till.lab.lab.tickets("01")[1].sha256
+
+
+def test_a_fault_is_turned_on_and_off(till: "Till", control: Control) -> None:
+    status, answer = control("PUT", "/faults", {"fault": "http_500", "action": "PING"})
+    assert (status, answer["on"][0]["fault"]) == (200, "http_500")
+    assert till.soap("PING").status_code == 500
+    assert control("DELETE", "/faults?fault=hang")[1]["on"] != []
+    assert control("DELETE", "/faults")[1]["on"] == []
+    assert till.soap("PING").status_code == 200
+
+
+def test_down_and_up_again_while_the_control_stays(till: "Till", control: Control) -> None:
+    assert control("PUT", "/down", {})[0] == 200
+    with pytest.raises(ConnectionRefusedError):
+        till.connect()
+    assert control("GET", "")[1]["faults"][0]["fault"] == "down"
+    assert control("DELETE", "/down")[0] == 200
+    assert till.soap("PING").status_code == 200
+    assert control("PUT", "/down", {"for": 0.05})[0] == 200
+    assert till.lab.wait(lambda lab: not lab.is_down, 10.0)
+
+
+def test_the_main_port_has_the_control_too_and_can_take_itself_down(till: "Till") -> None:
+    base = f"http://127.0.0.1:{till.lab.port}/lab"
+    till.lab.turn("http_500")
+    assert till.session.get(base, timeout=10).status_code == 200
+    response = till.session.put(f"{base}/down", timeout=10)
+    assert (response.status_code, response.headers["Connection"]) == (200, "close")
+    with pytest.raises(ConnectionRefusedError):
+        till.connect()
+
+
+def test_ticket_numbers_to_refuse_are_set(till: "Till", control: Control) -> None:
+    assert control("PUT", "/refusals", {"numbers": [2]}) == (200, {"numbers": [2]})
+    told = json.loads(till.rest("TICKETS", 1, 2).json()["result"])["tickets"]
+    assert [entry["status"] for entry in told] == ["stored", "refused"]
+
+
+def test_tokens_are_shortened_and_ended(till: "Till", control: Control) -> None:
+    till.log_in()
+    assert control("DELETE", "/tokens")[0] == 200
+    assert till.rest("PING").status_code == 401
+    assert control("PUT", "/tokens", {"lifetime": 90}) == (200, {"lifetime": 90.0})
+    answer = till.post_json(till.lab.url_auth, {"login": "shop", "password": "x"}).json()
+    assert answer["expires_in"] == 90
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "sentence"),
+    [
+        ("PUT", "/faults", {"fault": "hangg"}, "Did you mean 'hang'?"),
+        ("PUT", "/faults", {}, "'fault' is missing. Allowed: bad_token, down, drip"),
+        ("PUT", "/faults", {"fault": "slow", "ms": -1}, "a whole number from 0 to 600000"),
+        ("PUT", "/faults", b"{", "The body is not JSON."),
+        ("PUT", "/faults", [], "The body is a JSON object"),
+        ("DELETE", "/faults?fault=x", None, "There is no fault 'x'. Allowed: bad_token"),
+        ("PUT", "/down", {"for": "long"}, "'for' of the fault 'down' is a number from 0.001"),
+        ("PUT", "/refusals", {"numbers": ["1"]}, "a JSON list of ticket numbers"),
+        ("PUT", "/tokens", {"lifetime": 0}, "a number of seconds, more than 0"),
+        ("PUT", "/tokens", {"lifetime": True}, "a number of seconds, more than 0"),
+        ("GET", "/tickets?limit=-1", None, "'limit' is a whole number of 0 or more"),
+        ("GET", "/tickets?payload=yes", None, "'payload' is true or false; found 'yes'"),
+    ],
+)
+def test_bad_input_is_400_with_a_sentence_that_names_what_is_allowed(
+    control: Control, method: str, path: str, body: object, sentence: str
+) -> None:
+    status, answer = control(method, path, body)
+    assert status == 400
+    assert sentence in answer["problem"]
+
+
+def test_unknown_paths_and_methods_name_those_that_there_are(control: Control) -> None:
+    status, answer = control("GET", "/nothing")
+    assert (status, "/lab/faults" in answer["problem"]) == (404, True)
+    assert control("POST", "/faults") == (405, {"problem": "/lab/faults takes DELETE, GET, PUT."})
+
+
+def test_the_table_of_faults_is_there_to_read(control: Control) -> None:
+    table = control("GET", "/faults")[1]["table"]
+    assert table["drip"]["settings"]["interval"]["default"] == 0.5
+
+
+def test_a_lab_can_be_given_a_control_port(start: "Callable[[Lab], Till]") -> None:
+    first = start(Lab())
+    free = first.lab.lab.control_port
+    first.lab.stop()
+    assert start(Lab(control_port=free)).lab.lab.control_port == free
