@@ -214,12 +214,12 @@ class Effective(NamedTuple):
     where: str
 
 
-def load_settings(path: str | Path) -> Settings:
+def load_settings(source: str | Path | Document) -> Settings:
     """Read till.yaml. Raises :class:`Refused` with every problem; no problem shows a secret."""
-    document = read_file(Path(path))
+    document = source if isinstance(source, Document) else read_file(Path(source))
     try:
         settings = parse(document, Settings)
-        problems = list(_missing_files(settings, Path(path).absolute().parent, document))
+        problems = list(_missing_files(settings, Path(document.file).absolute().parent, document))
         if problems:
             raise Refused(problems)
     except Refused as refused:

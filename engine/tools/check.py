@@ -83,11 +83,11 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
     document = read_file(file)
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
-        settings = load_settings(file)
+        settings = load_settings(document)
         definition = load_definition(settings, VOCABULARY)
         return _till_summary(settings, definition), definition.problems
     if keys & MACHINE_KEYS or "machine" in keys:
-        definition = load_machine(file, VOCABULARY)
+        definition = load_machine(document, VOCABULARY)
         return _machine_summary(definition.model), definition.problems
     raise Refused(
         [

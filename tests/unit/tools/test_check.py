@@ -14,7 +14,7 @@ TILL = "shop: '1'\ntill: '1'\nserver: {protocol: soap, url: 'http://server.examp
 MACHINE = """\
 machine: lamp
 parameters:
-  rest: {default: 1s, about: How long it is off.}
+  rest: {default: 1s, min: 1s, about: How long it is off.}
 states:
   off:
     after: {rest: on}
@@ -119,7 +119,7 @@ def test_warnings_fail_only_when_strict(tillwire: Any, warned: Path) -> None:
     assert result.code == 0
     assert result.out.splitlines() == [
         f"{warned}:3:9: warning: It rests long. [slow]",
-        "      rest: {default: 1s, about: How long it is off.}",
+        "      rest: {default: 1s, min: 1s, about: How long it is off.}",
         "            ^",
         f"{warned}: good, with 1 warning (2 states, 2 transitions, 1 parameter)",
     ]

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from engine import __version__, cli
+from engine.agent.clock import SystemClock
+from engine.agent.process import CannotRun
+from engine.effects.table import VOCABULARY
+from engine.settings import Settings, load_definition
 
 TEXT = "shop: '1'\ntill: '1'\nserver: {protocol: soap, url: 'http://server.example'}\n"
 VERBS = (
@@ -119,19 +123,58 @@ def test_ctrl_c_is_130(tillwire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tillwire("check", "x.yaml").code == 130
 
 
-def test_run_hands_the_settings_to_the_agent(
+def test_run_hands_settings_and_metrics_to_the_agent(
     tillwire: Any, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The agent's answer is the exit code."""
+    """The agent's answer is the exit code; the metrics know the machine's states."""
     given = []
 
-    def run(settings: Any) -> int:
-        given.append(settings.shop)
+    def run(settings: Settings, watching: Any) -> int:
+        metrics = watching(load_definition(settings, VOCABULARY), SystemClock())
+        metrics.add_till("1", ("offline-cooldown",), {"offline-cooldown": 0.0})
+        given.extend([settings.shop, metrics.render("")[0].decode()])
         return 5
 
-    monkeypatch.setitem(sys.modules, "engine.agent.service", SimpleNamespace(run=run))
+    monkeypatch.setattr("engine.agent.process.run", run)
     assert tillwire("run", "-c", path).code == 5
-    assert given == ["1"]
+    assert given[0] == "1"
+    line = 'tillwire_state{till="1",machine="connection",state="offline-cooldown"} 1'
+    assert line in given[1]
+
+
+def test_an_agent_that_cannot_run_says_why(
+    tillwire: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent's sentence and exit code 1."""
+
+    def run(*_arguments: object) -> int:
+        raise CannotRun("Port 8344 is in use.")
+
+    monkeypatch.setattr("engine.agent.process.run", run)
+    result = tillwire("run", "-c", path)
+    assert (result.code, result.out, result.err) == (
+        1,
+        "",
+        "tillwire cannot run: Port 8344 is in use.\n",
+    )
+
+
+def test_lab_gets_its_knobs(tillwire: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The lab's answer is the exit code."""
+    given: list[Any] = []
+
+    def serve(*arguments: object) -> int:
+        given.append(arguments)
+        return 0
+
+    monkeypatch.setattr("engine.lab.serve.serve", serve)
+    assert tillwire("lab").code == 0
+    options = ("--port", "0", "--storage", tmp_path, "--stores-twice", "--no-status")
+    assert tillwire("lab", *options).code == 0
+    assert given == [
+        ("127.0.0.1", 8080, 8081, None, True, True),
+        ("127.0.0.1", 0, 8081, tmp_path, False, False),
+    ]
 
 
 @pytest.mark.parametrize(
