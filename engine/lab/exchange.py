@@ -7,6 +7,7 @@ import socket
 import struct
 import zlib
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
@@ -43,6 +44,7 @@ class Connection:
         self._idle = idle
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=64 << 10)
         self._secure = writer.get_extra_info("sslcontext") is not None
+        self._bodiless = False
         self.requests = 0
 
     async def serve(self, handle: Callable[[Request], Awaitable[None]]) -> None:
@@ -69,8 +71,11 @@ class Connection:
         ]
         if last:
             headers.append(("Connection", "close"))
-        head = self._http.send(h11.Response(status_code=response.status, headers=headers))
-        body = self._http.send(h11.Data(data=response.body)) if response.body else b""
+        reason = HTTPStatus(response.status).phrase
+        start = h11.Response(status_code=response.status, headers=headers, reason=reason)
+        head = self._http.send(start)
+        sent = b"" if self._bodiless else response.body
+        body = self._http.send(h11.Data(data=sent)) if sent else b""
         end = self._http.send(h11.EndOfMessage())
         await self.write((head or b"") + (body or b"") + (end or b""))
 
@@ -122,6 +127,7 @@ class Connection:
             head = await self._event()
             if not isinstance(head, h11.Request):
                 return None  # the client closed between two requests
+            self._bodiless = head.method == b"HEAD"
             headers = {
                 name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers
             }
@@ -134,7 +140,10 @@ class Connection:
                 chunks.append(bytes(event.data))
         except TimeoutError:
             return None
-        url = urlsplit(head.target.decode("latin-1"))
+        try:
+            url = urlsplit(head.target.decode("latin-1"))
+        except ValueError:
+            raise BadRequestError(400, "The address cannot be read.") from None
         return Request(
             head.method.decode("ascii").upper(),
             unquote(url.path),

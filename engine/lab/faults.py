@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import Protocol
 
 from engine.lab.answers import (
@@ -315,7 +316,10 @@ def response_head(response: Response, *, counted: bool = True) -> bytes:
 
     Without ``counted`` no Content-Length is said: the body ends where the connection does.
     """
-    lines = [f"HTTP/1.1 {response.status} Answer", f"Content-Type: {response.media_type}"]
+    lines = [
+        f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
+        f"Content-Type: {response.media_type}",
+    ]
     lines += [f"{name}: {value}" for name, value in response.headers.items()]
     if counted:
         lines.append(f"Content-Length: {len(response.body)}")

@@ -9,7 +9,6 @@ system before a ticket is answered; they outlive the process, not a power cut.
 import base64
 import binascii
 import hashlib
-import json
 import os
 import threading
 from collections import Counter
@@ -17,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 Status = Literal["stored", "duplicate", "refused"]
 
@@ -198,7 +199,7 @@ def payload_bytes(fields: Mapping[str, object]) -> bytes:
 
 def _append(file: IO[bytes], rows: Iterable[StoredTicket]) -> None:
     lines = [
-        json.dumps(
+        to_json(
             {
                 "key": row.key,
                 "shop": row.shop,
@@ -208,14 +209,15 @@ def _append(file: IO[bytes], rows: Iterable[StoredTicket]) -> None:
                 "batch": row.batch,
                 "at": row.at,
                 **payload_fields(row.payload),
-            },
-            ensure_ascii=False,
-        ).encode("utf-8")
+            }
+        )
         for row in rows
     ]
     end = file.seek(0, os.SEEK_END)
     try:
-        file.write(b"\n".join(lines) + b"\n")
+        left = memoryview(b"\n".join([*lines, b""]))
+        while left:  # a disk that fills up takes a part before it says so
+            left = left[file.write(left) :]
     except OSError as error:
         file.truncate(end)
         raise LabError(f"The lab cannot write its tickets: {error.strerror}.") from error
@@ -245,7 +247,7 @@ def _load(path: Path, content: bytes, keep: Callable[[StoredTicket], None]) -> i
     end = content.rfind(b"\n") + 1
     for count, line in enumerate(content[:end].splitlines(), start=1):
         try:
-            fields = json.loads(line)
+            fields = from_json(line)
             payload = payload_bytes(fields)
             row = StoredTicket(
                 str(fields["key"]),

@@ -93,6 +93,16 @@ class Programs:
         return Outcome(reply={"resultcode": 0, "errormessage": "", "tickets": tickets})
 
 
+def action_of(action: str, param: str) -> str:
+    """The action that a call names: as its argument, or else as <ACTION> in its parameters."""
+    if action:
+        return action
+    try:
+        return read_hmp(param).get("ACTION", "")
+    except BadParametersError:
+        return ""
+
+
 def refusal(code: int, message: str) -> Outcome:
     """A business refusal of the whole call."""
     return Outcome(reply={"resultcode": code, "errormessage": message})

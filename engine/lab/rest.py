@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from engine.lab.answers import PROGRAMS, Call, Outcome, Request, Response, fixed, json_response
-from engine.lab.programs import Programs
+from engine.lab.programs import Programs, action_of
 
 ROOT = "/DhsDivaltoServiceDivaApiRest/api/v1"
 EXECUTE = f"{ROOT}/WebService/Execute"
@@ -65,10 +65,11 @@ def understand(request: Request, programs: Programs, tokens: Tokens) -> Call:
 
 
 def _execute(request: Request, body: dict[str, Any], programs: Programs, tokens: Tokens) -> Call:
-    action, param, token = body.get("action"), body.get("param", ""), body.get("access_token")
+    action, param, token = body.get("action", ""), body.get("param", ""), body.get("access_token")
     if not isinstance(action, str) or not isinstance(param, str):
         problem = _failed(400, "'action' and 'param' must be strings.")
         return fixed("OTHER", json_response(400, problem))
+    action = action_of(action, param)
     if not token:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip() if scheme.lower() == "bearer" else ""

@@ -8,7 +8,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from engine.lab.answers import PROGRAMS, Call, Outcome, Request, Response, fixed
-from engine.lab.programs import Programs
+from engine.lab.programs import Programs, action_of
 
 PATHS = ("/webservicediva/webservicediva.asmx", "/webservicediva.asmx")  # IIS knows no case
 NAMESPACE = "http://www.Divalto.fr/WebService/"
@@ -92,15 +92,15 @@ def understand(request: Request, programs: Programs, authorized: Callable[[str],
         envelope = read_envelope(request.body, _charset(request.headers["content-type"]))
     except SoapFault as fault:
         return fixed("OTHER", fault_response(fault))
+    action = action_of(envelope.action, envelope.param)
 
     def work() -> Outcome | Response:
         if not authorized(request.headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": 'Basic realm="DivaltoService"'}
             return Response(401, b"Access is denied.", headers=challenge)
-        return programs.run(envelope.action, envelope.param)
+        return programs.run(action, envelope.param)
 
-    action = envelope.action.upper()
-    return Call(action if action in PROGRAMS else "OTHER", work, render)
+    return Call(action.upper() if action.upper() in PROGRAMS else "OTHER", work, render)
 
 
 def render(outcome: Outcome) -> Response:

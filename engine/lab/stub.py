@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from engine.lab.answers import PROGRAMS
 from engine.lab.ledger import Ledger, Parcel, StoredTicket
@@ -31,16 +31,20 @@ class Ticket(Protocol):
 
 
 class StubVerdict(NamedTuple):
-    """What became of one ticket."""
+    """What became of one ticket: the fields of the port's own verdict, in its order."""
 
     key: str
     status: Literal["stored", "refused", "unknown"]
     code: str = ""
     message: str = ""
+    sha256: str = ""
 
 
 class StubServer:
     """Answers ping, send_tickets and ticket_status after ``latency`` seconds.
+
+    Verdicts are StubVerdicts, typed as anything so that the stub fits where the port is asked
+    for without importing it.
 
     ``strike(action, till)`` is called for each call before it is worked on: it may raise what
     the port raises, or note when the call came. ``lost`` is called after the work and before
@@ -95,7 +99,7 @@ class StubServer:
 
     def send_tickets(
         self, till: str, batch: str, tickets: Sequence[Ticket], timeout: float
-    ) -> list[StubVerdict]:
+    ) -> list[Any]:
         """Store the tickets; a duplicate counts as stored."""
         self._begin("TICKETS", till, timeout)
         parcels = [
@@ -109,10 +113,13 @@ class StubServer:
             for key, status, code, message in verdicts
         ]
 
-    def ticket_status(self, till: str, keys: Sequence[str], timeout: float) -> list[StubVerdict]:
+    def ticket_status(self, till: str, keys: Sequence[str], timeout: float) -> list[Any]:
         """What is known of each key."""
         self._begin("TICKETSTATUS", till, timeout)
-        verdicts = [StubVerdict(key, self.ledger.status(key)[0]) for key in keys]
+        verdicts = []
+        for key in keys:
+            status, digest = self.ledger.status(key)
+            verdicts.append(StubVerdict(key, status, sha256=digest))
         self._end("TICKETSTATUS", till)
         return verdicts
 

@@ -99,6 +99,15 @@ def test_both_wires_store_in_one_ledger_and_ticket_status_tells(till: "Till") ->
     assert till.lab.lab.calls == expected
 
 
+def test_the_action_may_travel_in_the_parameters_alone(till: "Till", service: Any) -> None:
+    answer = service.WebServiceDiva(param="<ACTION>PING<SHOP>0042")
+    assert answer.WebServiceDivaResult == 0
+    till.log_in()
+    body = {"param": "<ACTION>PING<SHOP>0042", "access_token": till.token}
+    assert till.post_json(till.lab.url_rest, body).json()["error"] == 0
+    assert till.lab.lab.calls["PING"] == 2
+
+
 def test_with_deduplication_a_ticket_is_stored_once(till: "Till") -> None:
     till.rest("TICKETS", 1)
     again = result(till.rest("TICKETS", 1))
@@ -192,13 +201,18 @@ def test_a_connection_serves_many_requests(till: "Till") -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"hello\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET / HTTP/9\r\n\r\n"]
+    "garbage",
+    [
+        b"hello\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",
+        b"GET / HTTP/9\r\n\r\n",
+        b"GET //[ HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
 )
 def test_what_is_not_http_gets_400(till: "Till", garbage: bytes) -> None:
     with till.connect() as raw:
         raw.sendall(garbage)
         assert raw.recv(64).startswith(b"HTTP/1.1 400")
-        assert raw.recv(4096) is not None
 
 
 def test_a_silent_connection_is_closed_after_the_idle_time(start: "Callable[[Lab], Till]") -> None:
@@ -212,6 +226,7 @@ def test_unknown_addresses_are_404_and_other_methods_405(till: "Till") -> None:
     assert till.session.get(f"{base}/nothing", timeout=10).status_code == 404
     assert till.session.get(till.lab.url_rest, timeout=10).status_code == 405
     assert till.session.put(till.lab.url_soap, timeout=10).status_code == 405
+    assert till.session.head(till.lab.url_rest, timeout=10).status_code == 405
     assert "?WSDL" in till.session.get(till.lab.url_soap, timeout=10).text
     assert till.session.get(f"{base}/webservicediva.asmx?wsdl", timeout=10).status_code == 200
 
@@ -222,6 +237,6 @@ def test_two_hundred_connections_at_once_are_all_answered(till: "Till") -> None:
         sockets: list[socket.socket] = [stack.enter_context(till.connect()) for _ in range(200)]
         for raw in sockets:
             raw.sendall(request)
-        answers = [raw.recv(15) for raw in sockets]
-    assert answers == [b"HTTP/1.1 200 \r\n"] * 200
+        answers = [raw.recv(12) for raw in sockets]
+    assert answers == [b"HTTP/1.1 200"] * 200
     assert till.lab.lab.calls["PING"] == 200

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from engine.lab.stub import StubServer, StubVerdict
+from engine.server.port import Server, TicketVerdict
 
 
 class Ticket(NamedTuple):
@@ -18,6 +19,12 @@ class Ticket(NamedTuple):
 def ticket(number: int) -> Ticket:
     payload = f"ticket {number}".encode()
     return Ticket(f"0042/01/{number}", number, payload, hashlib.sha256(payload).hexdigest())
+
+
+def test_the_stub_fits_where_the_port_is_asked_for() -> None:
+    port: Server = StubServer(settle=3.0)
+    assert (port.deduplicates, port.tells_ticket_status, port.settle) == (True, True, 3.0)
+    assert StubVerdict._fields == TicketVerdict._fields
 
 
 def test_a_ping_takes_the_latency() -> None:
@@ -49,6 +56,7 @@ def test_ticket_status_tells_stored_refused_and_unknown() -> None:
     assert (verdicts[1].status, verdicts[1].code) == ("refused", "BUSINESS")
     told = stub.ticket_status("01", [ticket(n).key for n in (1, 2, 3)], 5.0)
     assert [verdict.status for verdict in told] == ["stored", "refused", "unknown"]
+    assert [verdict.sha256 for verdict in told] == [ticket(1).sha256, "", ""]
 
 
 def test_a_strike_comes_before_the_work_and_a_lost_answer_after_it() -> None:
