@@ -1,6 +1,6 @@
 """Which events a machine can hear, what they carry, and which descriptors catch them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.definition.model import Action, Machine, State
 from engine.definition.operations import join
@@ -50,6 +50,15 @@ def fields_of(descriptor: str, events: Mapping[str, Fields]) -> dict[str, Field]
                 choices = tuple(dict.fromkeys(known.choices + found.choices)) if both else ()
                 together[field] = Field(kind, known.about, choices)
     return {name: field for name, field in together.items() if name not in clashing}
+
+
+def descriptors_of(events: Iterable[str]) -> set[str]:
+    """Everything that catches one of the events: their names and the beginnings of these."""
+    found = set()
+    for name in events:
+        parts = name.split(".")
+        found |= {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+    return found
 
 
 def raised(machine: Machine) -> set[str]:

@@ -2,7 +2,10 @@
 
 import re
 
-_SECRET = re.compile(r"pass|pwd|secret|token|credential|api[_-]?key|login", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(?:^|[_-])(?:pass|passwd|password|pwd|secret|token|credentials?|api[_-]?key|login)$",
+    re.IGNORECASE,
+)
 _ASSIGNED = re.compile(r"([\w-]+)([\"']?\s*:\s+)(\S[^,}]*)")
 
 

@@ -15,6 +15,7 @@ from engine.problems import did_you_mean
 
 def check_effects(survey: Survey) -> None:
     """Starts, invocations, cancellations, raised data and assignments."""
+    answered: set[str] = set()
     for call in survey.calls:
         signature = survey.vocabulary.effects.get(call.effect)
         loc = (*call.loc, "effect" if call.invoked else "start")
@@ -22,7 +23,10 @@ def check_effects(survey: Survey) -> None:
             _unknown_effect(survey, call.effect, loc)
             continue
         _arguments(survey, call, signature)
-        _answers(survey, call, signature, loc)
+        if call.invoked or call.effect not in answered:
+            _answers(survey, call, signature, loc)
+        if not call.invoked:
+            answered.add(call.effect)
     called = {call.effect for call in survey.calls}
     for doing in survey.doings:
         _cancel(survey, doing, called)
@@ -163,8 +167,13 @@ def _answers(survey: Survey, call: Call, signature: EffectSignature, loc: Loc) -
 
 def _heard(survey: Survey, call: Call) -> Iterable[str]:
     """The descriptors that can catch an answer: of an invoked effect, around and inside."""
-    if not call.invoked:
-        return [branch.cause for branch in survey.branches if branch.kind == "on"]
     tree = survey.tree
-    near = {ROOT, *tree.path(call.state), *tree.descendants(call.state)}
-    return [b.cause for b in survey.branches if b.kind == "on" and b.state in near]
+    if not call.invoked:
+        near = {ROOT, *tree.nodes}
+    else:
+        near = {ROOT, *tree.path(call.state), *tree.descendants(call.state)}
+    return [
+        survey.meant_descriptor(branch)
+        for branch in survey.branches
+        if branch.kind == "on" and branch.state in near
+    ]

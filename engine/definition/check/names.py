@@ -2,10 +2,9 @@
 
 import keyword
 import re
-from collections.abc import Iterable
 
 from engine.definition.check.survey import Loc, Survey
-from engine.definition.events import catches, raised
+from engine.definition.events import catches, descriptors_of, raised
 from engine.definition.model import Condition
 from engine.definition.scope import RESERVED
 from engine.problems import did_you_mean
@@ -83,9 +82,10 @@ def _events(survey: Survey) -> None:
             message = f"The event '{name}' exists already."
             survey.say("name-taken", ("events", name), message, "Take another name.", key=True)
     caught = {(b.state, b.cause): b.loc[:-1] for b in survey.branches if b.kind == "on"}
+    possible = descriptors_of(events)
     for (_, descriptor), loc in caught.items():
-        if not any(catches(descriptor, event) for event in events):
-            hint = did_you_mean(descriptor, _descriptors(events))
+        if descriptor not in possible:
+            hint = did_you_mean(descriptor, possible)
             survey.say("unknown-event", loc, f"No event '{descriptor}' exists.", hint, key=True)
     descriptors = {descriptor for _, descriptor in caught}
     declared = {*survey.model.events, *survey.vocabulary.events}
@@ -97,15 +97,6 @@ def _events(survey: Survey) -> None:
                 message = f"Nothing handles the event '{name}' that is raised here."
                 hint = did_you_mean(name, descriptors)
                 survey.say("raised-unhandled", (*doing.loc, "raise"), message, hint)
-
-
-def _descriptors(events: Iterable[str]) -> set[str]:
-    """The events and all their beginnings."""
-    found = set()
-    for name in events:
-        parts = name.split(".")
-        found |= {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
-    return found
 
 
 def _targets(survey: Survey) -> None:

@@ -11,11 +11,11 @@ def check_reach(survey: Survey) -> None:
 
 
 def _goals(survey: Survey) -> list[tuple[Branch, str]]:
-    """The transitions that go to a state that exists, with that state."""
+    """The transitions that go to a state, with the state that is meant."""
     return [
         (branch, target)
         for branch in survey.branches
-        if (target := branch.transition.target) is not None and target in survey.tree
+        if (target := survey.meant_state(branch.transition.target)) is not None
     ]
 
 

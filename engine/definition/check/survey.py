@@ -1,9 +1,12 @@
 """One walk over a machine: every transition, action, effect call and delay, with its place."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
+from engine.definition.events import descriptors_of
 from engine.definition.expressions import Expression, compile_expression, fits
 from engine.definition.model import Action, Delay, Scalar, State, Transition
 from engine.definition.places import Place
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 Loc = tuple[str | int, ...]
 Kind = Literal["on", "after", "always"]
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,17 @@ class Wait:
     attempt: Expression | None
 
 
+def _nearest(found: str, known: Collection[str]) -> str | None:
+    if found in known:
+        return found
+    return next(iter(get_close_matches(found, known, n=1, cutoff=0.6)), None)
+
+
 class Survey:
     """What the passes look at. ``problems`` is what they, and the walk itself, have found.
 
-    ``expressions`` holds every sound expression of the file.
+    ``expressions`` holds every sound expression of the file, ``mentioned`` the words of the
+    others: what they speak of is not called unused.
     """
 
     def __init__(self, definition: "Definition") -> None:
@@ -92,11 +103,13 @@ class Survey:
         self.tree: Tree = definition.tree
         self.problems: list[Problem] = []
         self.expressions: list[Expression] = []
+        self.mentioned: set[str] = set()
         self.branches: list[Branch] = []
         self.doings: list[Doing] = []
         self.calls: list[Call] = []
         self.waits: list[Wait] = []
         self._scopes: dict[str | None, Scope] = {}
+        self._descriptors = descriptors_of(definition.events)
         for cause, transitions in self.model.on.items():
             self._branches(ROOT, "on", cause, transitions, ("on", cause))
         for node in self.tree:
@@ -113,6 +126,19 @@ class Survey:
     ) -> None:
         """Notes a problem."""
         self.problems.append(self.document.problem(code, loc, message, hint, key, severity))
+
+    def meant_state(self, target: str | None) -> str | None:
+        """The state that a target names or, misspelt, most likely means; else None."""
+        return target if target is None else _nearest(target, self.tree.nodes)
+
+    def meant_descriptor(self, branch: Branch) -> str:
+        """The descriptor of an event branch or, where no event is caught, the likely one.
+
+        So one slip of the pen is one problem, and not a lost answer on top.
+        """
+        if branch.cause not in self._descriptors:
+            return _nearest(branch.cause, self._descriptors) or branch.cause
+        return branch.cause
 
     def line(self, loc: Loc) -> int:
         """The line on which something stands."""
@@ -137,6 +163,7 @@ class Survey:
             expression = compile_expression(raw, self.scope(descriptor), literals)
         except Refused as refused:
             self.problems += [self._placed(problem, loc) for problem in refused.problems]
+            self.mentioned.update(_WORD.findall(str(raw)))
             return None
         self.expressions.append(expression)
         if wanted is not None and not fits(expression.type, wanted):

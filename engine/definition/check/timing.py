@@ -33,9 +33,9 @@ def _delay(survey: Survey, written: str, loc: Loc) -> float | None:
         if seconds == 0:
             survey.say("delay-zero", loc, "A delay is longer than zero.", "Write always for now.")
             return None
-    elif written not in definition.resolved.positive:
-        message = f"'{written}' is used as a delay, so it needs a min above zero."
-        hint = f"Give the parameter a min, of 1s say; its value is {show(seconds, 'duration')}."
+    elif definition.resolved.bounds[written].get("min") == 0 or seconds == 0:
+        message = f"'{written}' is used as a delay and may be zero."
+        hint = "Give the parameter a min above zero, of 1s say."
         survey.say("delay-zero", loc, message, hint)
         return None
     return seconds

@@ -7,12 +7,13 @@ from engine.definition.model import Backoff
 
 def check_usage(survey: Survey) -> None:
     """Events, parameters and context variables."""
-    descriptors = {branch.cause for branch in survey.branches if branch.kind == "on"}
+    descriptors = {survey.meant_descriptor(b) for b in survey.branches if b.kind == "on"}
     for name in survey.model.events:
         if not any(catches(descriptor, name) for descriptor in descriptors):
             message = f"Nothing handles the event '{name}'."
             survey.say("unused-event", ("events", name), message, key=True, severity="warning")
     read = {name for expression in survey.expressions for name in expression.names}
+    read |= survey.mentioned
     used = read | survey.definition.resolved.followed
     for wait in survey.waits:
         if isinstance(wait.delay, Backoff):
