@@ -96,6 +96,8 @@ class ActionSettings(Section):
     def _parameters(self) -> "ActionSettings":
         used: set[str] = set()
         for name, template in self.parameters.items():
+            if not template.isprintable():
+                raise ValueError(f"the value of {name} holds a control character")
             if not hmp.NAME.fullmatch(name):
                 raise ValueError(
                     f"'{name}' cannot be a parameter's name: a letter, then letters, digits, "

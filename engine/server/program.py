@@ -23,6 +23,7 @@ LONGEST_WORDS = 300
 """Characters of the server's own words that a message of ours repeats."""
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+_OUR_JSON = ("tickets", "keys")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _Status = Literal["stored", "refused", "unknown"]
 _SENT: Mapping[str, _Status] = {"stored": "stored", "duplicate": "stored", "refused": "refused"}
@@ -42,12 +43,13 @@ class Said(NamedTuple):
 
 def parameter(action: ActionSettings, values: Mapping[str, str]) -> str:
     """The HMP text of one call. Raises ValueError for a value that no wire can carry."""
+    for name, value in values.items():
+        if name not in _OUR_JSON and not value.isprintable() and _NOT_XML.search(value):
+            raise ValueError(f"the {name} holds a character that cannot be sent")
     known = {"action": action.action, **values}
-    pairs = [(name, render(template, known)) for name, template in action.parameters.items()]
-    for name, value in pairs:
-        if not value.isprintable() and _NOT_XML.search(value):
-            raise ValueError(f"the parameter {name} holds a character that cannot be sent")
-    return hmp.encode(pairs)
+    return hmp.encode(
+        (name, render(template, known)) for name, template in action.parameters.items()
+    )
 
 
 def tickets_text(tickets: Sequence[TicketParcel]) -> str:
@@ -201,10 +203,15 @@ def _verdicts(
         verdict = TicketVerdict(
             key,
             statuses[status],
-            shown(row.get("code") or "", 60),
-            shown(row.get("message") or ""),
-            shown(row.get("sha256") or "", 64).lower(),
+            _words(row, "code", 60),
+            _words(row, "message", LONGEST_WORDS),
+            _words(row, "sha256", 64).lower(),
         )
         if verdicts.setdefault(key, verdict).status != verdict.status:
             raise Unfit("it says two things of one ticket")
     return list(verdicts.values())
+
+
+def _words(row: Mapping[str, Any], name: str, longest: int) -> str:
+    value = row.get(name)
+    return "" if value is None or value == "" else shown(value, longest)

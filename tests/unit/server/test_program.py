@@ -114,7 +114,7 @@ def test_placeholders_are_filled_once_and_escaped() -> None:
 
 
 def test_a_value_that_xml_cannot_carry_is_refused() -> None:
-    with pytest.raises(ValueError, match="SHOP holds a character"):
+    with pytest.raises(ValueError, match="the shop holds a character"):
         parameter(PingAction(), {"shop": "a\x00b", "till": "01"})
     assert "é\n" in parameter(PingAction(), {"shop": "é\n", "till": "01"})
 

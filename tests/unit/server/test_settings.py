@@ -111,6 +111,7 @@ def test_a_mistake_has_its_own_sentence(
         ("ping", {"parameters": {"T": "{shop:>9}"}}, "takes nothing but a name"),
         ("ping", {"parameters": {"T": "{shop"}}, "do not pair up"),
         ("ping", {"parameters": {"A<B": "x"}}, "cannot be a parameter's name"),
+        ("ping", {"parameters": {"T": "a\x00"}}, "a control character"),
         ("ping", {"success": {"field": "code"}}, "has no fields"),
         ("ping", {"action": ""}, "at least 1 character"),
         ("send_tickets", {"parameters": {"T": "{tickets}"}}, "no parameter holds {batch}"),
