@@ -213,7 +213,9 @@ def test_a_console_event_stops_the_agent(play: Play, monkeypatch: pytest.MonkeyP
         stop = StopSignal(asyncio.get_running_loop())
         thread, answers = kernel32.send(CTRL_CLOSE)
         assert await stop.wait() == "CTRL_CLOSE"
+        assert thread.is_alive()
         stop.close()
+        assert kernel32.handlers == []
         await asyncio.to_thread(thread.join, PATIENCE)
         assert answers == [True]
 
