@@ -87,7 +87,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._tills: dict[str, list[StoredTicket]] = {}
         self._first: dict[str, str] = {}
-        self._times: Counter[str] = Counter()
+        self._twice: dict[str, int] = {}
         self._refused: dict[str, Verdict] = {}
         self._storage = storage
         self._file: IO[bytes] | None = None
@@ -140,7 +140,7 @@ class Ledger:
     def twice(self) -> dict[str, int]:
         """The keys that were stored more than once, and how often."""
         with self._lock:
-            return {key: times for key, times in self._times.items() if times > 1}
+            return dict(self._twice)
 
     def summary(self, till: str | None = None) -> Summary:
         """The counts of one till, or of all of them."""
@@ -171,9 +171,15 @@ class Ledger:
         return Verdict(key, "stored")
 
     def _keep(self, row: StoredTicket) -> None:
-        self._tills.setdefault(row.till, []).append(row)
-        self._first.setdefault(row.key, row.sha256)
-        self._times[row.key] += 1
+        rows = self._tills.get(row.till)
+        if rows is None:
+            self._tills[row.till] = [row]
+        else:
+            rows.append(row)
+        if row.key in self._first:
+            self._twice[row.key] = self._twice.get(row.key, 1) + 1
+        else:
+            self._first[row.key] = row.sha256
 
 
 def payload_fields(payload: bytes) -> dict[str, str]:

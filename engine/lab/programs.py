@@ -78,7 +78,10 @@ class Programs:
                 "errormessage": "",
                 "batch": batch,
                 "count": len(entries),
-                "tickets": [verdict._asdict() for verdict in verdicts],
+                "tickets": [
+                    {"key": key, "status": status, "code": code, "message": message}
+                    for key, status, code, message in verdicts
+                ],
             }
         )
 

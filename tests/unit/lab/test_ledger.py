@@ -1,10 +1,13 @@
 """The ledger stores what arrives, once or as often as it is told to, and remembers it."""
 
+import errno
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import Buffer
 
 from engine.lab.ledger import LabError, Ledger, Parcel, payload_bytes, payload_fields
 
@@ -120,6 +123,24 @@ def test_a_line_that_was_cut_by_a_crash_is_dropped_and_the_next_one_is_whole(
     again.receive([parcel(2)], "b2")
     again.close()
     assert [row.number for row in reopened(tmp_path).tickets()] == [1, 2]
+
+
+class FullDisk(io.BytesIO):
+    """Takes a few bytes of the first write, and no more."""
+
+    def write(self, data: Buffer) -> int:
+        if self.tell():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(bytes(data)[:10])
+
+
+def test_a_disk_that_is_full_stores_nothing_and_leaves_no_half_line(ledger: Ledger) -> None:
+    disk = FullDisk()
+    ledger._file = disk
+    with pytest.raises(LabError, match="cannot write its tickets: No space left on device"):
+        ledger.receive([parcel(1), parcel(2)], "b1")
+    assert ledger.tickets() == []
+    assert disk.getvalue() == b""
 
 
 def test_a_foreign_line_is_refused_with_its_place(tmp_path: Path) -> None:

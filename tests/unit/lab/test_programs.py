@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from engine.lab.ledger import Ledger
+from engine.lab.answers import Call
+from engine.lab.ledger import LabError, Ledger
 from engine.lab.programs import BadParametersError, Programs, read_hmp
+from engine.lab.rest import render
 
 
 @pytest.fixture
@@ -113,6 +115,23 @@ def test_ticket_status_tells_what_is_stored_and_under_which_digest(programs: Pro
 def test_ticket_status_takes_strings_only(programs: Programs) -> None:
     outcome = programs.run("TICKETSTATUS", "<KEYS>[1]")
     assert outcome.reply["errormessage"] == "<KEYS> is a JSON list of strings."
+
+
+def test_a_ledger_that_cannot_write_is_a_technical_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = Ledger(True, None, lambda: 0.0)
+
+    def fail(*_batch: object) -> None:
+        raise LabError("The disk is full.")
+
+    monkeypatch.setattr(ledger, "receive", fail)
+    call = Call("TICKETS", lambda: Programs(ledger, True).run("TICKETS", tickets(entry(1))), render)
+    assert json.loads(call.answer().body) == {
+        "error": 3,
+        "txterr": "The disk is full.",
+        "result": "",
+    }
 
 
 def test_an_action_that_is_not_declared_is_a_technical_failure(programs: Programs) -> None:
