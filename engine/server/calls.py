@@ -35,9 +35,21 @@ class CalledServer(ABC):
         self.settle = settings.settle
 
     def ping(self, till: str, timeout: float) -> float:
-        """See :meth:`engine.server.port.Server.ping`."""
+        """See :meth:`engine.server.port.Server.ping`.
+
+        There is nothing in a ping to refuse: a reply that its test for success does not take
+        is a ``server_error``.
+        """
         action = self._settings.actions.ping
-        exchange, _ = self._call(action, till, {}, timeout, harmless=True)
+        try:
+            exchange, _ = self._call(action, till, {}, timeout, harmless=True)
+        except CallRejected as refusal:
+            raise CallFailed(
+                Reason.SERVER_ERROR,
+                f"{self._target.where}: the server answers {action.action} with "
+                f"{refusal.code}{': ' if refusal.message else ''}{refusal.message}",
+                reached=True,
+            ) from None
         return exchange.seconds
 
     def send_tickets(

@@ -111,7 +111,7 @@ class Server(Protocol):
         """Seconds that a request which we gave up may still be at work in the server."""
 
     def ping(self, till: str, timeout: float) -> float:
-        """Ask for a sign of life; returns the latency of the answer in seconds."""
+        """Ask for a sign of life; returns the latency of the answer in seconds. Never rejected."""
 
     def send_tickets(
         self, till: str, batch: str, tickets: Sequence[TicketParcel], timeout: float

@@ -145,7 +145,7 @@ def _body(answer: Response, deadline: Deadline) -> bytes:
     if encoding not in ("", "identity", "gzip", "x-gzip"):
         raise bad(deadline, f"the answer is compressed as {encoding[:20]!r}, which was not asked")
     announced = answer.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced[:18]) > deadline.cap:
+    if announced.isascii() and announced.isdigit() and int(announced[:18]) > deadline.cap:
         raise bad(deadline, f"the answer is larger than {deadline.cap} bytes")
     unpack = zlib.decompressobj(31) if encoding in ("gzip", "x-gzip") else None
     pieces: list[bytes] = []

@@ -156,7 +156,7 @@ class Transport:
         try:
             answer = kept.adapter.send(request, stream=True)
             reply = _read(answer, deadline)
-        except (RequestException, HTTPError, HTTPException, OSError) as error:
+        except (RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
             raise explain(error, deadline) from None
         except RuntimeError:
             raise CallFailed(
@@ -221,6 +221,8 @@ def explain(error: Exception, deadline: Deadline) -> CallFailed:
         return CallFailed(
             Reason.UNREACHABLE, f"{where}: the TLS connection broke ({deadline.stage})", 0, reached
         )
+    if isinstance(error, ValueError) and not reached:
+        return CallFailed(Reason.LOCAL_ERROR, f"{where} was not called: the request is not valid")
     broken = next((one for one in chain if isinstance(one, OSError) and one.errno), None)
     if broken is not None:
         return deadline.broken(broken)

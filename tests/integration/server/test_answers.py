@@ -234,6 +234,16 @@ def test_json_of_another_shape_is_a_bad_reply(failure: Any, http: Any, body: byt
     assert found.reason is Reason.BAD_REPLY
 
 
+def test_a_ping_that_the_program_answers_badly_is_a_server_error(
+    failure: Any, http: Any, soap_reply: Any
+) -> None:
+    ping = {"reply": "json", "success": {"field": "resultcode"}}
+    answer = http(soap_reply('{"resultcode": 5, "errormessage": "closed for stock-taking"}'))
+    found = failure(answer, actions={"ping": ping})
+    assert found.reason is Reason.SERVER_ERROR
+    assert "5: closed for stock-taking" in found.message
+
+
 TICKETS = [
     TicketParcel(f"0042/01/{n}", n, b"ticket %d" % n, hashlib.sha256(b"ticket %d" % n).hexdigest())
     for n in (1, 2)
