@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 REFERENCE = re.compile(r"\$\{(env|file):([^{}]+)\}")
-PLAIN_SECRET = "plain_secret"  # noqa: S105 - the code of a problem
-"""The type of the pydantic error for a secret written in plain. Whoever reports it must not
-show the input, nor the line of the file that holds it."""
-
 _LARGEST = 65536
 _REFUSAL = (
     "a secret is never written in the file itself: write ${env:NAME} for an environment "
@@ -105,4 +101,4 @@ def _validated(raw: Any) -> Secret:
         return raw
     if isinstance(raw, str) and REFERENCE.fullmatch(raw):
         return Secret(raw)
-    raise PydanticCustomError(PLAIN_SECRET, _REFUSAL)
+    raise ValueError(_REFUSAL)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from engine.definition.values import parse_duration
 from engine.server.actions import Actions, Section
@@ -61,9 +60,8 @@ def _address(raw: str) -> str:
     except ValueError as error:
         raise ValueError(f"this is not an address: {error}") from None
     if "@" in parts.netloc:
-        raise PydanticCustomError(
-            "plain_secret",
-            "an address holds no user and password: write them under 'auth', by reference",
+        raise ValueError(
+            "an address holds no user and password: write them under 'auth', by reference"
         )
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise ValueError("an address starts with http:// or https:// and names a host")
@@ -81,27 +79,24 @@ def _body(raw: Any) -> Any:
     """Fields that may be plain stay texts, every other has to be a reference."""
     if not isinstance(raw, dict):
         return raw
-    return {
-        name: value
-        if str(name).lower() in NOT_SECRET
-        and isinstance(value, str)
-        and not REFERENCE.fullmatch(value)
-        else _reference(str(name), value)
-        for name, value in raw.items()
-    }
+    fields = {str(name): _field(str(name), value) for name, value in raw.items()}
+    plain = [f"'{name}'" for name, value in fields.items() if value is None]
+    if plain:
+        raise ValueError(
+            f"{' and '.join(plain)} {'is' if len(plain) == 1 else 'are'} taken for secret, and a "
+            "secret is never written in the file itself: write ${env:NAME} for an environment "
+            "variable or ${file:path} for a file"
+        )
+    return fields
 
 
-def _reference(name: str, value: Any) -> Secret:
+def _field(name: str, value: Any) -> str | Secret | None:
+    """A field of a log-in, None where a secret is written in plain."""
     if isinstance(value, Secret):
         return value
     if isinstance(value, str) and REFERENCE.fullmatch(value):
         return Secret(value)
-    raise PydanticCustomError(
-        "plain_secret",
-        "'{name}' is taken for a secret, which is never written in the file itself: write "
-        "${{env:NAME}} for an environment variable or ${{file:path}} for a file",
-        {"name": name},
-    )
+    return value if isinstance(value, str) and name.lower() in NOT_SECRET else None
 
 
 class Auth(Section):

@@ -203,6 +203,36 @@ def test_a_missing_page_tells_to_check_the_address(failure: Any, http: Any) -> N
     assert "server.url" in found.message
 
 
+@pytest.mark.parametrize(
+    ("status", "words", "reached"),
+    [
+        ("413 Too Large", "of this size", False),
+        ("415 Unsupported", "server.compression", False),
+        ("418 Teapot", "never gives", True),
+        ("204 No Content", "never gives", True),
+    ],
+)
+def test_another_status_is_a_bad_reply(
+    failure: Any, http: Any, status: str, words: str, reached: bool
+) -> None:
+    found = failure(http(b"", status))
+    assert found.reason is Reason.BAD_REPLY
+    assert words in found.message
+    assert found.reached is reached
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(b'{"txterr": "no room left"}', "no room left"), (HTML, "HTTP 500"), (b"{}", "HTTP 500")],
+)
+def test_a_500_of_rest_is_a_server_error_with_its_words(
+    failure: Any, http: Any, body: bytes, words: str
+) -> None:
+    found = failure(http(body, "500 Error", kind="application/json"), protocol="rest")
+    assert found.reason is Reason.SERVER_ERROR
+    assert words in found.message
+
+
 def test_a_soap_fault_is_a_server_error_with_its_words(failure: Any, http: Any) -> None:
     fault = (
         b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault>'
@@ -310,3 +340,48 @@ def test_a_reply_that_is_not_about_this_batch_is_a_bad_reply(batch: Any, change:
         batch({**GOOD, **change})
     assert caught.value.reason is Reason.BAD_REPLY
     assert caught.value.reached
+
+
+def test_a_status_reply_that_names_another_ticket_is_a_bad_reply(
+    serve: Any, client: Any, http: Any, soap_reply: Any
+) -> None:
+    reply = {"resultcode": 0, "tickets": [{"key": "k9", "status": "stored"}]}
+
+    def script(peer: Any) -> None:
+        peer.request()
+        peer.send(http(soap_reply(json.dumps(reply))))
+
+    with pytest.raises(CallFailed) as caught:
+        client(serve(script).url).ticket_status("01", ["k1"], 5)
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_a_server_without_the_action_is_not_asked_about_tickets(client: Any) -> None:
+    server = client("http://127.0.0.1:9", actions={"ticket_status": None})
+    with pytest.raises(CallFailed) as caught:
+        server.ticket_status("01", ["k1"], 5)
+    assert caught.value.reason is Reason.LOCAL_ERROR
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", "http://" + "a" * 70 + ".example/"])
+def test_an_address_that_no_request_can_have_is_explained(client: Any, url: str) -> None:
+    with pytest.raises(CallFailed) as caught:
+        client(url).ping("01", 5)
+    assert caught.value.reason in {Reason.LOCAL_ERROR, Reason.UNREACHABLE}
+
+
+def test_a_till_that_the_wire_cannot_carry_is_a_local_error(client: Any) -> None:
+    with pytest.raises(CallFailed) as caught:
+        client("http://127.0.0.1:9").ping("0\x001", 5)
+    assert caught.value.reason is Reason.LOCAL_ERROR
+
+
+def test_a_password_of_soap_that_is_not_there_is_a_local_error(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PW", raising=False)
+    auth = {"user": "till", "password": "${env:PW}"}
+    with pytest.raises(CallFailed) as caught:
+        client("http://127.0.0.1:9", auth=auth).ping("01", 5)
+    assert caught.value.reason is Reason.LOCAL_ERROR
+    assert "PW" in caught.value.message

@@ -1,5 +1,6 @@
 """Connections: how they fail, when one is used again, and what of the environment counts."""
 
+import errno
 import hashlib
 import json
 import socket
@@ -283,3 +284,31 @@ def test_cookies_are_not_kept(serve: Any, client: Any, http: Any, soap_reply: An
     server.ping("01", 5)
     server.ping("01", 5)
     assert b"cookie" not in seen[1].lower()
+
+
+def test_a_process_without_free_files_is_a_local_error(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    server = client("http://127.0.0.1:9")
+    monkeypatch.setattr(socket, "socket", no_more)
+    with pytest.raises(CallFailed) as caught:
+        server.ping("01", 5)
+    assert caught.value.reason is Reason.LOCAL_ERROR
+    assert "Too many open files" in caught.value.message
+
+
+def test_a_process_without_free_threads_is_a_local_error(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server = client("http://threads.invalid")
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    with pytest.raises(CallFailed) as caught:
+        server.ping("01", 5)
+    assert caught.value.reason is Reason.LOCAL_ERROR
+    assert not caught.value.reached

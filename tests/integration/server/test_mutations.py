@@ -65,7 +65,7 @@ def test_a_damaged_answer_is_a_verdict_or_one_of_the_failures(
         peer.send(answers[-1])
 
     server = client(serve(script).url, protocol=protocol)
-    results = set()
+    results: set[type] = set()
     for _ in range(TRIALS):
         answers.append(damaged(draw, draw.choice(seeds)))
         try:
