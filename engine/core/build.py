@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 from statemachine.io import create_machine_class_from_definition
 from statemachine.orderedset import OrderedSet
 
-from engine.core.plans import Act, Planner, StatePlan, TimerPlan
+from engine.core.plans import ALWAYS, Act, Planner, StatePlan, TimerPlan
 from engine.core.routes import Route, route
 from engine.definition.events import catches
 from engine.definition.machine import Definition
 from engine.definition.model import State, Transition
-from engine.definition.tree import ROOT
+from engine.definition.tree import ROOT, Tree
 
 if TYPE_CHECKING:
     from engine.core.feed import Turn
 
 # Names of the file do not reach the library as they are, because it turns states and events
 # into attributes of one object: an event `send` or `states` would break it.
-STATE, DONE = "s:", "done.state.s:"
+STATE = "s:"
 BEFORE = "before:"
 BEGIN = "begin"
 NOTHING: dict[str, tuple[str, ...]] = {}
@@ -166,6 +166,7 @@ class _Assembly:
             catch_errors_as_events=False,
             atomic_configuration_update=True,
         )
+        _in_document_order(machine_class, self._chart.tree)
         return machine_class(type("Callbacks", (), self._callbacks)())
 
     def _callback(self, act: Callable[[], object]) -> str:
@@ -209,7 +210,7 @@ class _Assembly:
             "exit": self._acting(lambda turn: turn.leave(plan)),
         }
         transitions = [*self._events(name, state.on), *self._delays(name, state, plan)]
-        transitions += [self._transition(name, None, "always", part) for part in state.always]
+        transitions += [self._transition(name, None, ALWAYS, part) for part in state.always]
         if not state.final:  # the library allows a final state no transition, not even none
             built["transitions"] = transitions
         if state.states:
@@ -229,9 +230,6 @@ class _Assembly:
 
     def _caught(self, descriptor: str) -> str:
         """The ids of all that a descriptor catches, as the library wants them."""
-        done = descriptor.removeprefix("done.")
-        if done != descriptor:
-            return DONE + done
         known = self._chart.descriptors
         return " ".join(known[other] for other in known if catches(descriptor, other))
 
@@ -284,6 +282,26 @@ class _Assembly:
             return turn is not None and (bool(holds(turn)) or turn.refuse(name, label, text))
 
         return self._callback(condition)
+
+
+def _in_document_order(machine_class: Any, tree: Tree) -> None:
+    """Have states entered, left and asked in the order of the file.
+
+    The library counts the states inside each state on their own, so that those of two regions
+    come in no order, and it keeps active states in the order in which they were entered: what
+    a till does would depend on its past, and on the tills played before it.
+    """
+    order = {STATE + name: number for number, name in enumerate((BEFORE, ROOT, *tree.nodes))}
+    for value, state in machine_class.states_map.items():
+        state.document_order = order[value]
+    if not any(tree.parallel(name) for name in (ROOT, *tree.nodes)):
+        return  # one innermost state at a time has one order
+    plain = machine_class.configuration
+
+    def move(machine: Any, states: OrderedSet[Any]) -> None:
+        plain.fset(machine, OrderedSet(sorted(states, key=lambda state: order[state.value])))
+
+    machine_class.configuration = plain.setter(move)
 
 
 def _descriptors(definition: Definition) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.core.plans import delay_label
+from engine.core.plans import ALWAYS, delay_label
 from engine.core.routes import possible_sources, possible_targets, route
 from engine.definition.machine import Definition
 from engine.definition.model import Transition
@@ -98,4 +98,4 @@ def _transitions(definition: Definition) -> Iterator[tuple[str, str, str, Transi
             yield from ((node.id, node.id, descriptor, part) for part in parts)
         for entry in node.state.after:
             yield node.id, node.id, delay_label("after", entry.delay), entry
-        yield from ((node.id, node.id, "always", part) for part in node.state.always)
+        yield from ((node.id, node.id, ALWAYS, part) for part in node.state.always)

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 from engine.core.build import BEGIN, Chart
-from engine.core.plans import StatePlan, TimerPlan
+from engine.core.plans import ALWAYS, StatePlan, TimerPlan
 from engine.core.records import NO_DATA, Event, Refusal, Run, Step, Taken, Till, Timer
 from engine.core.routes import Route
+from engine.definition.tree import ROOT
 from engine.definition.vocabulary import Value
 
 MOST_TRANSITIONS = 1000
@@ -22,9 +23,14 @@ class StepFailed(Exception):  # noqa: N818 - named as it is told
     """A step could not be played to its end; the till is where it was before."""
 
 
-def begin(chart: Chart, till: str, now: float) -> tuple[Till, Step]:
-    """A new till, entering the machine's initial state at ``now``."""
-    fresh = Till(till, context=dict(chart.initial_context))
+def begin(
+    chart: Chart, till: str, now: float, known: Mapping[str, Value] = NO_DATA
+) -> tuple[Till, Step]:
+    """A new till, entering the machine's initial state at ``now``.
+
+    ``known`` are context variables that do not begin with what the file gives them.
+    """
+    fresh = Till(till, context={**chart.initial_context, **known})
     return fresh, _play(chart, fresh, Event(BEGIN), BEGIN, now)
 
 
@@ -65,10 +71,10 @@ def _play(chart: Chart, till: Till, event: Event, name: str | None, now: float) 
         till.runs,
         till.draws,
     )
-    turn = chart.turn = Turn(chart, till, event, now)
+    turn = Turn(chart, till, event, now)
     try:
-        turn.play(name)
-    except Exception as fault:
+        play(chart, turn, name)
+    except StepFailed:
         (
             till.configuration,
             till.context,
@@ -79,11 +85,20 @@ def _play(chart: Chart, till: Till, event: Event, name: str | None, now: float) 
             till.runs,
             till.draws,
         ) = saved
+        raise
+    return turn.step
+
+
+def play(chart: Chart, turn: "Turn", name: str | None) -> None:
+    """Play a turn on its chart; whatever goes wrong comes out as StepFailed."""
+    chart.turn = turn
+    try:
+        turn.play(name)
+    except Exception as fault:
         chart.lose_place()
-        raise StepFailed(f"till {till.id}, event {event.name}: {fault}") from fault
+        raise StepFailed(f"till {turn.step.till}, event {turn.step.event.name}: {fault}") from fault
     finally:
         chart.turn = None
-    return turn.step
 
 
 class Turn:
@@ -125,7 +140,7 @@ class Turn:
             chart.place(till.configuration)
             chart.remember(till.remembered)
             chart.machine.send(name)
-            step.handled = bool(step.taken or step.refused)
+            step.handled = name == BEGIN or _asked_for(step)
             while self._raised:
                 self.event = self._raised.pop(0)
                 raised = chart.id_of(self.event.name)
@@ -149,6 +164,8 @@ class Turn:
             self.arm(timer, self._now)
         for call in plan.invoked:
             self.start(call.effect, call.read(self), plan.id)
+        if plan.final:
+            self._finish(plan.id)
 
     def leave(self, plan: StatePlan) -> None:
         """A state is left: its exit actions, then its timers and invoked effects end."""
@@ -173,7 +190,8 @@ class Turn:
         step = self.step
         if len(step.taken) >= MOST_TRANSITIONS:
             raise StepFailed(f"more than {MOST_TRANSITIONS} transitions in one step")
-        left = self._left if self._moving else self._till.entered
+        # A transition that stays may come with one of another region that moves.
+        left = self._till.entered if way.target is None else self._left
         leaves = [name for name in left if name in way.sources]
         if len(leaves) == 1:
             source = leaves[0]
@@ -195,8 +213,11 @@ class Turn:
         before = self.context[name]
         if value != before:
             first, _ = self.step.changed.get(name, (before, before))
-            self.step.changed[name] = (first, value)
             self.context[name] = value
+            if value == first:
+                del self.step.changed[name]
+            else:
+                self.step.changed[name] = (first, value)
 
     def raise_event(self, name: str, data: Mapping[str, Value]) -> None:
         """Queue an event that is played before this step ends."""
@@ -206,10 +227,18 @@ class Turn:
         self._raised.append(Event(name, data or NO_DATA))
 
     def start(self, effect: str, arguments: Mapping[str, Value], state: str | None) -> None:
-        """Start an effect, unless the same call is still running."""
+        """Start an effect, unless the same call is still running.
+
+        What a state invokes does not join a call that another state invoked: that one ends
+        with the other state, and this one would wait for an answer that never comes.
+        """
         till = self._till
         for run in till.running.values():
-            if run.effect == effect and run.arguments == arguments:
+            if (
+                run.effect == effect
+                and run.arguments == arguments
+                and (state is None or run.state is None)
+            ):
                 self.step.joined.append(effect)
                 return
         till.runs += 1
@@ -232,6 +261,26 @@ class Turn:
         self._till.draws += 1
         seed = f"{self._till.id}:{self._till.draws}".encode()
         return int.from_bytes(blake2b(seed, digest_size=7).digest()) / (1 << 56)
+
+    def _finish(self, final: str) -> None:
+        """A final state was entered: whatever is done by that says so. The library would say it
+        of a parallel state once for each region that ends at the same moment."""
+        tree = self._chart.tree
+        outer = tree[final].parent
+        while outer != ROOT and self._is_done(outer):
+            name = f"done.{outer}"
+            if self._chart.id_of(name) is not None:
+                self.raise_event(name, NO_DATA)
+            outer = tree[outer].parent
+            if not tree.parallel(outer):
+                break
+
+    def _is_done(self, name: str) -> bool:
+        tree, active = self._chart.tree, self._till.entered
+        children = tree.children(name)
+        if tree.parallel(name):
+            return all(self._is_done(child) for child in children)
+        return any(child in active and tree[child].state.final for child in children)
 
     def _run_out(self, plan: TimerPlan) -> None:
         timer = self._till.timers.pop(plan.key)
@@ -261,3 +310,11 @@ class Turn:
             if len(leaves) == 1:
                 event, source, _, _ = step.taken[index]
                 step.taken[index] = Taken(event, source, leaves[0])
+
+
+def _asked_for(step: Step) -> bool:
+    """Whether the event itself asked for something: what it finds waiting to be taken or
+    refused without any event does not count."""
+    return any(taken.event != ALWAYS for taken in step.taken) or any(
+        refusal.event != ALWAYS for refusal in step.refused
+    )

@@ -17,6 +17,9 @@ from engine.definition.vocabulary import Value
 if TYPE_CHECKING:
     from engine.core.feed import Turn
 
+ALWAYS = "always"
+"""How transitions without event are named in records."""
+
 Act = Callable[["Turn"], None]
 Reading = Callable[["Turn"], Value]
 
@@ -26,13 +29,15 @@ class TimerPlan:
     """A delay of a state.
 
     ``key`` names the timer in a till and ``label`` in records, such as ``after ping_timeout``.
-    ``length`` gives the seconds; ``fixed`` is the same where it never varies, else None.
+    ``length`` gives the seconds; ``fixed`` is the same where it never varies, else None;
+    ``longest`` is the most that it can be.
     """
 
     key: str
     label: str
     length: Callable[["Turn"], float]
     fixed: float | None
+    longest: float
     repeats: bool
     on_restart: OnRestart
 
@@ -58,6 +63,7 @@ class StatePlan:
     exit: tuple[Act, ...]
     timers: tuple[TimerPlan, ...]
     invoked: tuple[Call, ...]
+    final: bool
 
 
 class Planner:
@@ -76,6 +82,7 @@ class Planner:
             self.actions(state.exit, None),
             self.timers(name, state),
             tuple(self._call(part.effect, part.with_, scope) for part in state.invoke),
+            state.final,
         )
 
     def timers(self, name: str, state: State) -> tuple[TimerPlan, ...]:
@@ -90,9 +97,10 @@ class Planner:
             for index, entry in enumerate(state.every)
         ]
         for kind, index, delay, on_restart in entries:
-            length, fixed = self._delay(delay)
+            length, fixed, longest = self._delay(delay)
             key, label = f"{name}.{kind}.{index}", delay_label(kind, delay)
-            plans.append(TimerPlan(key, label, length, fixed, kind == "every", on_restart))
+            repeats = kind == "every"
+            plans.append(TimerPlan(key, label, length, fixed, longest, repeats, on_restart))
         return tuple(plans)
 
     def actions(self, actions: tuple[Action, ...], descriptor: str | None) -> tuple[Act, ...]:
@@ -162,19 +170,18 @@ class Planner:
             return lambda _turn: constant
         return lambda turn: expression(turn.context, turn.event)
 
-    def _delay(self, delay: Delay) -> tuple[Callable[["Turn"], float], float | None]:
+    def _delay(self, delay: Delay) -> tuple[Callable[["Turn"], float], float | None, float]:
         length = self._definition.delay(delay)
         if isinstance(length, Growing):
-            return _growing(length), None
-        return (lambda _turn: length), length
+            return _growing(length), None, length.max * (1 + length.jitter)
+        return (lambda _turn: length), length, length
 
 
 def _growing(delay: Growing) -> Callable[["Turn"], float]:
     def length(turn: "Turn") -> float:
+        attempt = max(0.0, float(delay.attempt(turn.context, turn.event)))
         try:
-            grown: float = delay.base * delay.factor ** float(
-                delay.attempt(turn.context, turn.event)
-            )
+            grown: float = delay.base * delay.factor**attempt
         except OverflowError:
             grown = delay.max
         return min(delay.max, grown) * (1 + delay.jitter * turn.draw())
