@@ -154,7 +154,8 @@ class Compiler:
         if name == "event":
             hint = "Write event.name or event.<field>."
             return self._bad(node, "expression", "'event' alone has no value.", hint)
-        hint = did_you_mean(name, [*self.scope.parameters, *self.scope.context])
+        known = [*self.scope.parameters, *self.scope.context]
+        hint = did_you_mean(name, known) if known else "No parameter or context is declared."
         return self._bad(node, "unknown-name", f"There is no name '{name}'.", hint)
 
     def attribute(self, node: ast.Attribute) -> Part:

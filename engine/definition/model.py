@@ -20,6 +20,16 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def as_list(raw: Any) -> Any:
+    """One thing is a list of one."""
+    return raw if raw is None or isinstance(raw, (list, tuple)) else (raw,)
+
+
+def as_tuple(raw: Any) -> Any:
+    """YAML gives lists, the frozen models hold tuples."""
+    return tuple(raw) if isinstance(raw, list) else raw
+
+
 class Texts(Part):
     """A text in the languages of the shop."""
 
@@ -55,7 +65,9 @@ class Variable(Part):
     max: int | None = Field(
         None, description="The largest whole number; an assignment stops there. Needed for numbers."
     )
-    values: tuple[str, ...] | None = Field(None, description="The texts allowed. Needed for texts.")
+    values: Annotated[tuple[str, ...] | None, BeforeValidator(as_tuple)] = Field(
+        None, description="The texts allowed. Needed for texts."
+    )
     about: str = Field("", description="What it counts or remembers.")
 
 
@@ -113,16 +125,6 @@ class Action(Part):
 
 VERBS = ("start", "assign", "raise", "cancel", "log")
 ATTRIBUTES = {"raise": "raise_", "with": "with_"}
-
-
-def as_list(raw: Any) -> Any:
-    """One thing is a list of one."""
-    return raw if raw is None or isinstance(raw, (list, tuple)) else (raw,)
-
-
-def as_tuple(raw: Any) -> Any:
-    """YAML gives lists, the frozen models hold tuples."""
-    return tuple(raw) if isinstance(raw, list) else raw
 
 
 Actions = Annotated[tuple[Action, ...], BeforeValidator(lambda raw: as_tuple(as_list(raw)))]

@@ -110,7 +110,8 @@ class _Resolver:
             if following in way:
                 ring = way[way.index(following) :]
                 if not self.broken & set(ring):
-                    message = f"Parameters follow each other in a circle: {' -> '.join(ring)}."
+                    circle = " -> ".join((*ring, following))
+                    message = f"Parameters follow each other in a circle: {circle}."
                     self._fault("parameter-circle", name, "default", message, "Give one a value.")
                 self.broken.update(way)
                 return
@@ -197,7 +198,7 @@ class _Resolver:
     ) -> Value | None:
         self.done.followed.add(followed)
         if followed in way:
-            message = f"Parameters follow each other in a circle: {' -> '.join(way)}."
+            message = f"Parameters follow each other in a circle: {' -> '.join((*way, followed))}."
             report("parameter-circle", message, "Give one a value.")
             return None
         kind, other = self.done.types[name], self.done.types.get(followed)

@@ -72,7 +72,7 @@ class Document:
         self, place: Place, code: str, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
         """A problem at a line and column."""
-        text = masked(self.lines[min(place[0], len(self.lines)) - 1])
+        text = masked(self.lines[place[0] - 1])
         return Problem(self.file, *place, code, message, hint, severity, text)
 
 
@@ -91,12 +91,12 @@ def read_file(path: Path) -> Document:
         reason = (error.strerror or "unknown").lower()
         message = f"The file cannot be read: {reason}."
         raise Refused([Problem(file, 0, 0, "unreadable", message)]) from None
+    if len(raw) > LARGEST_FILE:
+        raise Refused([_too_large(file)])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace")
-        if len(raw) > LARGEST_FILE:
-            before = ""
         lines = _BREAK.split(before)
         message = f"The byte 0x{raw[error.start]:02x} is not UTF-8."
         hint = "Save the file as UTF-8."
@@ -112,8 +112,7 @@ def read(text: str, file: str) -> Document:
     lines = tuple(_BREAK.split(text))
     blank = Document(file, text, lines, Node(None, (1, 1)))
     if size > LARGEST_FILE:
-        message = f"The file is larger than {LARGEST_FILE // 1024} KiB."
-        raise Refused([Problem(file, 0, 0, "too-large", message)])
+        raise Refused([_too_large(file)])
     odd = [
         blank.problem_at(
             (number, found.start() + 1),
@@ -131,6 +130,11 @@ def read(text: str, file: str) -> Document:
     if builder.problems:
         raise Refused(in_order(builder.problems))
     return Document(file, text, lines, root)
+
+
+def _too_large(file: str) -> Problem:
+    message = f"The file is larger than {LARGEST_FILE // 1024} KiB."
+    return Problem(file, 0, 0, "too-large", message)
 
 
 class _Builder:
@@ -186,8 +190,11 @@ class _Builder:
     def _syntax(self, error: yaml.MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        last = len(self.document.lines)
+        if place[0] > last:
+            place = (last, len(self.document.lines[-1]) + 1)
         what = " ".join(part for part in (error.context, error.problem) if part)
-        text = self.document.lines[min(place[0], len(self.document.lines)) - 1]
+        text = self.document.lines[place[0] - 1]
         hint = "Look at this line and the one above: indentation, quotes, a space after each ':'."
         if "\t" in text:
             hint = "Indent with spaces; a tab is not allowed there."
@@ -249,18 +256,14 @@ class _Builder:
 
     def _sequence(self, event: Any, events: "Iterator[Any]") -> Node:
         items: list[Node] = []
-        for item in events:
-            if isinstance(item, yaml.SequenceEndEvent):
-                break
+        while not isinstance(item := next(events), yaml.SequenceEndEvent):
             items.append(self._node(item, events))
         return Node([item.value for item in items], _start(event), children=items)
 
     def _mapping(self, event: Any, events: "Iterator[Any]") -> Node:
         keys: dict[str, Place] = {}
         children: dict[str, Node] = {}
-        for item in events:
-            if isinstance(item, yaml.MappingEndEvent):
-                break
+        while not isinstance(item := next(events), yaml.MappingEndEvent):
             name = self._key(item, events)
             if name in keys:
                 line = keys[name][0]

@@ -27,6 +27,14 @@ class Scope:
     positive: frozenset[str] = frozenset()
 
 
+def saturated(variable: Variable, value: Value) -> Value:
+    """The value as the variable takes it: a number stops at its bounds."""
+    if variable_type(variable) != "integer":
+        return value
+    above = max(variable.min, int(value))
+    return above if variable.max is None else min(variable.max, above)
+
+
 def variable_type(variable: Variable) -> Type:
     """The type of a context variable, from its initial value."""
     if isinstance(variable.initial, bool):

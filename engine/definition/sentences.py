@@ -32,6 +32,15 @@ _WANTED = {
 """Pydantic's type errors that are said together, in the order in which they are said."""
 
 
+_LENGTHS = ("delay", "base", "max")
+_LIMITS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+
+
 def problems_of(
     document: Document, model: type[BaseModel], error: ValidationError
 ) -> list[Problem]:
@@ -66,8 +75,13 @@ def _mistyped(document: Document, faults: Sequence[Fault]) -> Problem:
     *first, last = wanted
     allowed = f"{', '.join(first)} or {last}" if first else last
     loc, raw = faults[0]["loc"], faults[0]["input"]
+    names = [step for step in loc if isinstance(step, str) and step in _LENGTHS]
+    if names and "attempt" not in loc and type(raw) in (int, float):
+        message = f"Expected a duration, found {describe(raw)} without a unit."
+        hint = f"Did you mean '{raw}s'?" if isinstance(raw, int) else HOW
+        return document.problem("type", loc, message, hint)
     message = f"Expected {allowed}, found {_shown(loc, raw)}."
-    return document.problem("type", loc, message, _type_hint(loc, raw, kinds))
+    return document.problem("type", loc, message, _type_hint(raw, kinds))
 
 
 def _shown(loc: Steps, raw: Any) -> str:
@@ -77,9 +91,7 @@ def _shown(loc: Steps, raw: Any) -> str:
     return describe(raw)
 
 
-def _type_hint(loc: Steps, raw: Any, kinds: set[str]) -> str:
-    if "delay" in loc and "factor" not in loc:
-        return f"Did you mean '{raw}s'?" if isinstance(raw, int) else HOW
+def _type_hint(raw: Any, kinds: set[str]) -> str:
     if raw is None and kinds & {"model_type", "dict_type"}:
         return "Write {} for an empty one, or delete the key."
     if raw is None:
@@ -95,7 +107,10 @@ def _type_hint(loc: Steps, raw: Any, kinds: set[str]) -> str:
 def _problem(document: Document, model: type[BaseModel], fault: Fault) -> Problem:
     kind, loc = fault["type"], fault["loc"]
     if kind == "extra_forbidden":
-        hint = did_you_mean(str(loc[-1]), _keys_at(model, loc[:-1]))
+        if re.search(r"[()'\"]", str(loc[-1])):
+            hint = "Between { and }, put quotes around an expression that holds a comma."
+        else:
+            hint = did_you_mean(str(loc[-1]), _keys_at(model, loc[:-1]))
         return document.problem("unknown-key", loc, f"Unknown key '{loc[-1]}'.", hint, key=True)
     if kind == "missing":
         hint = _description(model, loc)
@@ -104,14 +119,18 @@ def _problem(document: Document, model: type[BaseModel], fault: Fault) -> Proble
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         hint = did_you_mean(str(fault["input"]), allowed)
-        return document.problem("choice", loc, f"Found {_shown(loc, fault['input'])}.", hint)
+        message = f"Expected one of {', '.join(allowed)}; found {_shown(loc, fault['input'])}."
+        return document.problem("choice", loc, message, hint)
     if kind == "value_error":
         reason = str(fault["ctx"]["error"])
         message = f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
         return document.problem("value", loc, message)
-    wanted = fault["msg"].removeprefix("Input should be ").removeprefix("Value should be ")
-    message = f"Expected {wanted}, found {_shown(loc, fault['input'])}."
-    return document.problem("value", loc, message)
+    if kind in _LIMITS:
+        words, limit = _LIMITS[kind]
+        wanted = f"Expected {words} {fault['ctx'][limit]}"
+    else:
+        wanted = fault["msg"].replace("Input should be", "Expected")
+    return document.problem("value", loc, f"{wanted}, found {_shown(loc, fault['input'])}.")
 
 
 def _keys_at(model: type[BaseModel], loc: Steps) -> list[str]:
@@ -123,11 +142,13 @@ def _keys_at(model: type[BaseModel], loc: Steps) -> list[str]:
 
 
 def _description(model: type[BaseModel], loc: Steps) -> str:
-    for found in _models_at(model, loc[:-1]):
-        for name, info in found.model_fields.items():
-            if loc[-1] == (info.alias or name):
-                return info.description or ""
-    return ""
+    descriptions = (
+        info.description or ""
+        for found in _models_at(model, loc[:-1])
+        for name, info in found.model_fields.items()
+        if loc[-1] == (info.alias or name)
+    )
+    return next(descriptions, "")
 
 
 def _models_at(model: type[BaseModel], loc: Steps) -> list[type[BaseModel]]:

@@ -103,11 +103,10 @@ class Tree:
 
     def leaves(self, name: str) -> tuple[str, ...]:
         """The innermost states that can be active in it; itself when it has none inside."""
-        if name != ROOT and self.nodes[name].kind == "history":
-            return ()
         children = self.children(name)
         if not children:
-            return (name,)
+            nothing = name == ROOT or self.nodes[name].kind == "history"
+            return () if nothing else (name,)
         return tuple(leaf for child in children for leaf in self.leaves(child))
 
     def inside(self, name: str, outer: str) -> bool:

@@ -73,6 +73,8 @@ def _milliseconds(text: str) -> int:
 
 
 def _suggestion(text: str) -> str:
+    if re.fullmatch(r"\d+", text, re.ASCII):
+        return f"Did you mean '{text}s'?"
     spelt = _MISSPELT.fullmatch(text.strip())
     if not spelt:
         return HOW

@@ -41,7 +41,7 @@ def _group(survey: Survey, trial: "_Trial", branches: list[Branch]) -> None:
             line = survey.line(killer.loc)
             message = f"This branch is never taken: the one on line {line} always comes first."
             _dead(survey, branch, message)
-        elif branch.guarded:
+        else:
             _guard(survey, trial, branch, earlier)
         if branch.kind != "after" or branch.transition.target not in (None, branch.state):
             earlier.append(branch)  # A delay that does not leave the state stops no other.
@@ -82,7 +82,7 @@ def _guard(survey: Survey, trial: "_Trial", branch: Branch, earlier: list[Branch
         lines = [survey.line(other.loc) for other in earlier if id(other) in others]
         where = ", ".join(str(line) for line in lines)
         message = (
-            f"This branch is never taken: when its guard holds, an earlier one does ({where})."
+            f"This branch is never taken: when its guard holds, an earlier one does (line {where})."
         )
         _dead(survey, branch, message)
 
@@ -115,12 +115,11 @@ class _Trial:
         return self.known[id(branch)]
 
     def _open(self, branch: Branch) -> Expression | None:
-        raw = branch.transition.guard
-        if branch.guard is None or raw is None or branch.guard.fields:
+        if not branch.guarded:
+            return compile_expression(True, self.scope)
+        if branch.guard is None or branch.guard.fields or branch.guard.names & self.closed.keys():
             return None
-        if branch.guard.names & self.closed.keys():
-            return None
-        return compile_expression(raw, self.scope)
+        return compile_expression(branch.guard.text, self.scope)
 
     def compare(self, mine: Expression, others: list[Expression]) -> tuple[bool, bool]:
         """Whether a guard ever holds, and ever holds where none of the others does.

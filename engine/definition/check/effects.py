@@ -124,8 +124,11 @@ def _assign(survey: Survey, doing: Doing) -> None:
         if value.type != kind:
             message = f"'{name}' is {article(kind)}, found {article(value.type)}."
             survey.say("assign-type", loc, message)
-        elif kind == "integer" and value.constant is not None and variable.max is not None:
-            if not variable.min <= int(value.constant) <= variable.max:
+        elif kind == "integer" and value.constant is not None:
+            high = variable.max
+            if high is not None and not variable.min <= int(value.constant) <= max(
+                variable.min, high
+            ):
                 message = f"'{name}' can never be {value.constant}."
                 hint = f"Allowed: {variable.min} to {variable.max}."
                 survey.say("assign-range", loc, message, hint)
@@ -134,6 +137,8 @@ def _assign(survey: Survey, doing: Doing) -> None:
 
 
 def _text(survey: Survey, loc: Loc, name: str, value: Expression, allowed: tuple[str, ...]) -> None:
+    if not allowed:
+        return  # The variable's own fault was said where it is declared.
     strange = [text for text in value.choices if text not in allowed]
     if strange:
         hint = did_you_mean(strange[0], allowed)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from engine.definition.check.survey import Branch, Survey
 from engine.definition.expressions import NO_EVENT, Expression
 from engine.definition.model import Variable
-from engine.definition.scope import variable_type
+from engine.definition.scope import saturated, variable_type
 from engine.definition.tree import ROOT
 from engine.definition.values import show
 from engine.definition.vocabulary import Value
@@ -212,11 +212,8 @@ class _Walk:
         for name, expression in assignment:
             if name not in context:
                 continue
-            value = expression(context, NO_EVENT)
             variable = self.survey.model.context[name]
-            if type(value) is int and variable.max is not None:
-                value = max(variable.min, min(variable.max, value))
-            changed[name] = value
+            changed[name] = saturated(variable, expression(context, NO_EVENT))
         return changed
 
 

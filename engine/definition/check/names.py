@@ -2,6 +2,7 @@
 
 import keyword
 import re
+from difflib import get_close_matches
 
 from engine.definition.check.survey import Loc, Survey
 from engine.definition.events import catches, descriptors_of, raised
@@ -33,7 +34,10 @@ def _spelling(survey: Survey) -> None:
     for part, names in (("parameters", model.parameters), ("context", model.context)):
         for name in names:
             _spelt(survey, (part, name), name, _VARIABLE, _WORDS)
-            if name in RESERVED or keyword.iskeyword(name):
+            reserved = name in RESERVED or keyword.iskeyword(name)
+            if reserved or not _VARIABLE.fullmatch(name):
+                survey.mentioned.add(name)  # It cannot be used; that it is not says nothing new.
+            if reserved:
                 message = f"'{name}' has a meaning of its own in expressions."
                 survey.say("bad-name", (part, name), message, "Take another name.", key=True)
     for name in model.context.keys() & model.parameters.keys():
@@ -95,7 +99,8 @@ def _events(survey: Survey) -> None:
         for doing in survey.doings:
             if doing.action.raise_ == name:
                 message = f"Nothing handles the event '{name}' that is raised here."
-                hint = did_you_mean(name, descriptors)
+                near = get_close_matches(name, descriptors, n=1)
+                hint = f"Did you mean '{near[0]}'?" if near else "Handle it in on."
                 survey.say("raised-unhandled", (*doing.loc, "raise"), message, hint)
 
 

@@ -22,14 +22,13 @@ def _goals(survey: Survey) -> list[tuple[Branch, str]]:
 def _unreachable(survey: Survey) -> None:
     tree, goals = survey.tree, _goals(survey)
     reached = {ROOT, *tree.entered(ROOT)}
-    pending = goals
-    while True:
-        going = [target for branch, target in pending if branch.state in reached]
-        if not going:
-            break
-        for target in going:
-            reached |= {target, *tree.entered(target)}
-        pending = [goal for goal in pending if goal[0].state not in reached]
+    grown = True
+    while grown:
+        before = len(reached)
+        for branch, target in goals:
+            if branch.state in reached:
+                reached |= {target, *tree.entered(target)}
+        grown = len(reached) > before
     for node in tree:
         if node.id not in reached and node.parent in reached:
             what = "the history" if node.kind == "history" else "the state"

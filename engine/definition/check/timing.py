@@ -31,7 +31,9 @@ def _delay(survey: Survey, written: str, loc: Loc) -> float | None:
         return None
     if written not in definition.parameters:
         if seconds == 0:
-            survey.say("delay-zero", loc, "A delay is longer than zero.", "Write always for now.")
+            survey.say(
+                "delay-zero", loc, "A delay is longer than zero.", "Use always to wait for nothing."
+            )
             return None
     elif definition.resolved.bounds[written].get("min") == 0 or seconds == 0:
         message = f"'{written}' is used as a delay and may be zero."
