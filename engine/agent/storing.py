@@ -18,6 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
 from engine.agent.outcomes import carriable
+from engine.store.errors import StoreError
 
 log = logging.getLogger("tillwire.store")
 
@@ -49,11 +50,11 @@ S = TypeVar("S", bound=StoreShape)
 T = TypeVar("T")
 
 
-class StoreClosed(Exception):  # noqa: N818 - it is the state of the thread
+class StoreClosed(StoreError):  # noqa: N818 - it is the state of the thread
     """The job was not run: the store could not be opened, or the agent is stopping."""
 
 
-class StoreStalled(Exception):  # noqa: N818 - it is the state of the disk
+class StoreStalled(StoreError):  # noqa: N818 - it is the state of the disk
     """The store did not answer in time. ``ran`` says whether the job had begun: what it wrote
     may then still become durable. Else it was taken back and nothing will happen."""
 

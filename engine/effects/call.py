@@ -4,7 +4,7 @@ An effect runs in a worker thread and may block until its deadline. It never tou
 its answer becomes an event (``<effect>.<answer>``) that the machine handles like any other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import NamedTuple, Protocol, TypeVar
@@ -38,19 +38,22 @@ def failed(reason: Reason, message: str, retry_after: float = 0.0) -> Answer:
 
 
 class Patience:
-    """What the server asked for with Retry-After, per till and effect: no call before that.
+    """How long the server is to be left alone: no edit of the YAML can break these promises.
 
-    Kept here and not in the machine, so that no edit of the YAML can break the promise.
+    That is what it asked for with Retry-After, per till and effect, and the time for which a
+    request that nobody answered may still be at work. Times are on the agent's monotonic clock.
     """
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, str], float] = {}
+        self._under_way: dict[str, dict[float, float]] = {}
+        self._met: dict[str, dict[float, float]] = {}
         self._lock = Lock()
 
     def ask(self, till: str, effect: str, until: float) -> None:
-        """The server wants no such call before ``until``, on the agent's monotonic clock."""
+        """The server wants no such call before ``until``; an earlier, longer wish still holds."""
         with self._lock:
-            self._until[till, effect] = until
+            self._until[till, effect] = max(until, self._until.get((till, effect), until))
 
     def left(self, till: str, effect: str, now: float) -> float:
         """Seconds still to wait; 0 when the call may be made."""
@@ -60,6 +63,39 @@ class Patience:
                 self._until.pop((till, effect), None)
                 return 0.0
             return left
+
+    def under_way(self, till: str, attempted_at: float, now: float) -> None:
+        """A request is, or was a moment ago, under way; ``attempted_at`` is its time in the
+        store, on the wall clock, by which it is known again."""
+        with self._lock:
+            self._under_way.setdefault(till, {})[attempted_at] = now
+
+    def answered(self, till: str, attempted_at: float) -> None:
+        """That request is certainly no longer at work."""
+        with self._lock:
+            self._under_way.get(till, {}).pop(attempted_at, None)
+
+    def quiet_for(self, till: str, attempted_at: float, wall: float, now: float) -> float:
+        """Seconds for which that request has been quiet.
+
+        The wall clock, which anybody may set, is only believed of a request that an earlier
+        process made, and then never to the effect that time stands still.
+        """
+        with self._lock:
+            seen = self._under_way.get(till, {}).get(attempted_at)
+            if seen is not None:
+                return now - seen
+            met = self._met.setdefault(till, {}).setdefault(attempted_at, now)
+            return max(now - met, wall - attempted_at)
+
+    def only(self, till: str, attempted_at: Collection[float]) -> None:
+        """Forget every request of the till but these."""
+        with self._lock:
+            for known in (self._under_way, self._met):
+                kept = {at: seen for at, seen in known.get(till, {}).items() if at in attempted_at}
+                known[till] = kept
+                if not kept:
+                    del known[till]
 
 
 @dataclass(frozen=True, slots=True)

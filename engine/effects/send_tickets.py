@@ -28,24 +28,23 @@ BOOKS_TIMEOUT = 30.0
 def run(call: Call) -> Answer:
     """Settle what is unknown, send one batch, and say how many tickets still wait."""
     batch = uuid4().hex
-    waiting, noted = _take(call, batch)
+    waiting, noted_at = _take(call, batch)
     done = Settled()
-    if not noted and call.server.tells_ticket_status:
-        done = _ask(call, [ticket for ticket in waiting if ticket.attempted_at is not None])
-        waiting, noted = _take(call, batch)
-    if not noted:
-        waiting, patience = _ready(call, waiting)
+    attempts = [ticket.attempted_at for ticket in waiting if ticket.attempted_at is not None]
+    call.patience.only(call.till, attempts)
+    if noted_at is None:
+        waiting, done, patience = _clear_up(call, waiting)
         if not waiting and patience > 0 and not done.count:
             return failed(
                 Reason.SERVER_ERROR,
                 "the server may still be at work on tickets that were sent before",
                 patience,
             )
-        _note(call, waiting, batch)
-    if waiting and not call.cancelled.is_set():
-        done = done.then(_send(call, waiting, batch))
+    if waiting:
+        if noted_at is None:
+            noted_at = _note(call, waiting, batch)
+        done = done.then(_send(call, waiting, batch, noted_at))
     backlog = done.backlog or _count(call)
-    call.counted(call.till, backlog)
     return Answer("ok", {"sent": done.stored, "refused": done.refused, "pending": backlog.pending})
 
 
@@ -64,72 +63,124 @@ class Settled:
 
     def then(self, later: "Settled") -> "Settled":
         """Both together; the later one knows what still waits."""
-        return Settled(self.stored + later.stored, self.refused + later.refused, later.backlog)
+        return Settled(
+            self.stored + later.stored,
+            self.refused + later.refused,
+            later.backlog or self.backlog,
+        )
 
 
-def _take(call: Call, batch: str) -> tuple[list[Ticket], bool]:
-    """The oldest tickets that wait. When none of them was ever in a request, the second value
-    is true and they are noted as being in this one: the common case costs one visit."""
-    limit = call.whole("batch", BATCH)
+def _take(call: Call, batch: str) -> tuple[list[Ticket], float | None]:
+    """The oldest tickets that wait. When none of them was ever in a request, they are noted as
+    being in this one, at the time given: the common case costs one visit."""
+    limit = _limit(call)
 
-    def take(store: Store) -> tuple[list[Ticket], bool]:
+    def take(store: Store) -> tuple[list[Ticket], float | None]:
         waiting = store.tickets.batch(call.till, limit)
         if any(ticket.attempted_at is not None for ticket in waiting):
-            return waiting, False
-        numbers = [ticket.number for ticket in waiting]
-        store.tickets.attempted(call.till, numbers, batch, call.wall())
-        return waiting, True
+            return waiting, None
+        at = call.wall()
+        store.tickets.attempted(call.till, [ticket.number for ticket in waiting], batch, at)
+        return waiting, at
 
     return call.books.call(take, BOOKS_TIMEOUT)
 
 
-def _note(call: Call, tickets: list[Ticket], batch: str) -> None:
-    numbers = [ticket.number for ticket in tickets]
-    call.books.call(
-        lambda store: store.tickets.attempted(call.till, numbers, batch, call.wall()),
-        BOOKS_TIMEOUT,
+def _take_again(call: Call) -> list[Ticket]:
+    limit = _limit(call)
+    return call.books.call(
+        lambda store: store.tickets.batch(call.till, limit), BOOKS_TIMEOUT, write=False
     )
 
 
-def _ready(call: Call, waiting: list[Ticket]) -> tuple[list[Ticket], float]:
-    """The tickets that may be sent now, oldest first, and the seconds until the next may.
+def _limit(call: Call) -> int:
+    """At least one ticket: a batch of none would be asked for again and again."""
+    return max(1, call.whole("batch", BATCH))
 
-    A request that we gave up may still be at work in the server. A server that recognises a
-    key bears a second one; any other would store the ticket twice, so its time to settle is
-    waited for, and nothing overtakes the ticket that waits.
+
+def _note(call: Call, tickets: list[Ticket], batch: str) -> float:
+    numbers = [ticket.number for ticket in tickets]
+
+    def note(store: Store) -> float:
+        at = call.wall()
+        store.tickets.attempted(call.till, numbers, batch, at)
+        return at
+
+    return call.books.call(note, BOOKS_TIMEOUT)
+
+
+def _clear_up(call: Call, waiting: list[Ticket]) -> tuple[list[Ticket], Settled, float]:
+    """Learn what can be learned of tickets whose outcome is unknown.
+
+    Gives the tickets that may be sent now, what was settled, and the seconds until more may be
+    sent.
     """
     server = call.server
-    if server.deduplicates or not server.tells_ticket_status:
-        return waiting, 0.0
-    now = call.wall()
+    if not server.tells_ticket_status:
+        return waiting, Settled(), 0.0
+    asked_at, asked_wall = call.monotonic(), call.wall()
+    unsure = {ticket.key: ticket for ticket in waiting if ticket.attempted_at is not None}
+    done = _ask(call, list(unsure.values()))
+    waiting = _take_again(call)
     for index, ticket in enumerate(waiting):
         if ticket.attempted_at is None:
             continue
-        # A clock that was set back makes an attempt look as if it were still to come.
-        since = max(0.0, now - ticket.attempted_at)
-        left = call.seconds("timeout") + server.settle - since
+        if ticket.key not in unsure:  # it moved up when others were settled: ask next time
+            return waiting[:index], done, 0.0
+        left = _unsettled(call, ticket.attempted_at, asked_wall, asked_at)
         if left > 0:
-            return waiting[:index], left
-    return waiting, 0.0
+            return waiting[:index], done, left
+    return waiting, done, 0.0
+
+
+def _unsettled(call: Call, attempted_at: float, wall: float, now: float) -> float:
+    """Seconds until a ticket that the server did not know may be sent again.
+
+    A request that we gave up may still be at work in the server. A server that recognises a
+    key bears a second one; any other would store the ticket twice, so its time to settle is
+    waited for, and nothing overtakes the ticket that waits. That the server did not know it
+    counts only when it was asked after that time (at ``wall``, which is ``now`` on the
+    monotonic clock): what was still at work then can have been stored since.
+    """
+    if call.server.deduplicates:
+        return 0.0
+    quiet = call.patience.quiet_for(call.till, attempted_at, wall, now)
+    return call.seconds("timeout") + call.server.settle - quiet
 
 
 def _ask(call: Call, unsure: list[Ticket]) -> Settled:
     """Ask what became of tickets and write down the answers."""
     keys = [ticket.key for ticket in unsure]
     verdicts = call.server.ticket_status(call.till, keys, call.seconds("timeout"))
-    return _settle(call, unsure, verdicts, STATUS)
+    done = _settle(call, unsure, verdicts, STATUS)
+    silent = set(keys).difference(verdict.key for verdict in verdicts)
+    if silent and not call.server.deduplicates:
+        raise CallFailed(
+            Reason.BAD_REPLY,
+            f"the server's answer does not tell what became of {len(silent)} tickets",
+            reached=True,
+        )
+    return done
 
 
-def _send(call: Call, tickets: list[Ticket], batch: str) -> Settled:
+def _send(call: Call, tickets: list[Ticket], batch: str, noted_at: float) -> Settled:
+    if call.cancelled.is_set():
+        _withdraw(call, tickets, batch)
+        return Settled()
     parcels = [
         TicketParcel(ticket.key, ticket.number, ticket.payload, ticket.sha256) for ticket in tickets
     ]
+    call.patience.under_way(call.till, noted_at, call.monotonic())
     try:
         verdicts = call.server.send_tickets(call.till, batch, parcels, call.seconds("timeout"))
     except CallFailed as fault:
-        if not fault.reached:
+        if fault.reached:
+            call.patience.under_way(call.till, noted_at, call.monotonic())
+        else:
+            call.patience.answered(call.till, noted_at)
             _withdraw(call, tickets, batch)
         raise
+    call.patience.answered(call.till, noted_at)
     settled = _settle(call, tickets, verdicts, batch)
     if not settled.count:
         raise CallFailed(
@@ -175,13 +226,18 @@ def _settle(
         store.tickets.refused(call.till, refusals, batch, now)
         return store.tickets.backlog(call.till)
 
-    return Settled(len(stored), len(refusals), call.books.call(write, BOOKS_TIMEOUT))
+    backlog = call.books.call(write, BOOKS_TIMEOUT)
+    # At once: a call that fails after this has changed the backlog all the same.
+    call.counted(call.till, backlog)
+    return Settled(len(stored), len(refusals), backlog)
 
 
 def _count(call: Call) -> Backlog:
-    return call.books.call(
+    backlog = call.books.call(
         lambda store: store.tickets.backlog(call.till), BOOKS_TIMEOUT, write=False
     )
+    call.counted(call.till, backlog)
+    return backlog
 
 
 SEND_TICKETS = Effect(

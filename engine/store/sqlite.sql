@@ -218,9 +218,14 @@ ORDER BY arrival;
 UPDATE tickets SET attempts = attempts + 1, attempted_at = ?, batch = ?
 WHERE till = ? AND number IN (SELECT value FROM json_each(?));
 
+-- name: tickets_in
+SELECT number FROM tickets
+WHERE till = ? AND batch = ? AND state = 'pending'
+  AND number IN (SELECT value FROM json_each(?))
+ORDER BY arrival;
+
 -- name: ticket_withdrawn
-UPDATE tickets SET attempted_at = ?
-WHERE till = ? AND number = ? AND state = 'pending' AND batch = ?;
+UPDATE tickets SET attempted_at = ? WHERE till = ? AND number = ?;
 
 -- name: tickets_sent
 UPDATE tickets SET state = 'sent', settled_at = ?, batch = ?

@@ -104,18 +104,24 @@ class Tickets:
 
     def withdrawn(
         self, till: str, before: Sequence[tuple[int, float | None]], batch: str, at: float
-    ) -> None:
+    ) -> tuple[int, ...]:
         """Takes an attempt back that cannot have reached the server: (number, the attempted_at
-        that the ticket had before it) each. The attempt still counts and stays in the journal."""
-        if not before:
-            return
+        that the ticket had before it) each. The attempt still counts and stays in the journal.
+
+        Returns the numbers taken back: a ticket that is settled, or that has since been in
+        another request, is left alone.
+        """
+        since = dict(before)
         with self._database.atomic():
-            self._database.run_many(
-                "ticket_withdrawn", [(since, till, number, batch) for number, since in before]
-            )
-            numbers = [number for number, _ in before]
-            subject: Fields = {"batch": batch, "count": len(numbers), "numbers": ranges(numbers)}
-            self._journal.append("withdrawn", till, subject, at)
+            asked = dumps(sorted(since))
+            taken = [row[0] for row in self._database.rows("tickets_in", till, batch, asked)]
+            if taken:
+                self._database.run_many(
+                    "ticket_withdrawn", [(since[number], till, number) for number in taken]
+                )
+                subject: Fields = {"batch": batch, "count": len(taken), "numbers": ranges(taken)}
+                self._journal.chain("withdrawn", till, (subject,), at)
+        return tuple(taken)
 
     def acknowledged(
         self, till: str, numbers: Sequence[int], batch: str, at: float
