@@ -22,7 +22,7 @@ from engine.problems import Problem, Refused, Severity
 
 LARGEST_FILE = 1024 * 1024
 DEEPEST = 64
-MOST_VALUES = 200_000
+MOST_VALUES = 100_000
 Loc = Sequence[str | int]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

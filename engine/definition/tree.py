@@ -116,11 +116,10 @@ class Tree:
     def initial(self, name: str) -> str | None:
         """The child that a compound state starts in: the one named, else the first to be in."""
         named = self.machine.initial if name == ROOT else self.nodes[name].state.initial
-        children = self.children(name)
-        if named in children:
+        usable = [c for c in self.children(name) if self.nodes[c].kind != "history"]
+        if named in usable:
             return named
-        usable = (child for child in children if self.nodes[child].kind != "history")
-        return next(usable, None)
+        return next(iter(usable), None)
 
     def descent(self, name: str) -> tuple[str, ...]:
         """The states inside that are entered with it by default, outermost first."""
