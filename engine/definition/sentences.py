@@ -119,7 +119,7 @@ def _problem(document: Document, model: type[BaseModel], fault: Fault) -> Proble
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         hint = did_you_mean(str(fault["input"]), allowed)
-        message = f"Expected one of {', '.join(allowed)}; found {_shown(loc, fault['input'])}."
+        message = f"Found {_shown(loc, fault['input'])}."
         return document.problem("choice", loc, message, hint)
     if kind == "value_error":
         reason = str(fault["ctx"]["error"])
