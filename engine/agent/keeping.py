@@ -127,9 +127,18 @@ class Keeper:
 
 
 def _worth_keeping(step: Step) -> bool:
-    """A timer that only started an effect tells nothing that the effect's answer does not."""
+    """A timer that only repeated an effect tells nothing that the effect's answer does not.
+
+    A transition is kept even where it does no more: what is counted has to be found here.
+    """
     return step.event.timer is None or bool(
-        step.entered or step.exited or step.changed or step.refused or step.raised or step.logged
+        step.taken
+        or step.entered
+        or step.exited
+        or step.changed
+        or step.refused
+        or step.raised
+        or step.logged
     )
 
 
