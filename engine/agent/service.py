@@ -43,7 +43,11 @@ SILENT = 10.0
 """Seconds without an answer after which the database counts as stuck."""
 
 STOP = 5.0
-"""Seconds that the store and the workers each get to end when the agent stops."""
+"""Seconds that the store gets to end when the agent stops."""
+
+LAST_ANSWERS = 1.0
+"""Seconds in which calls that are under way at a stop may still end: an answer that is written
+down need not be asked for again. A call that hangs is not waited for any longer."""
 
 
 class Agent:
@@ -119,9 +123,9 @@ class Agent:
             self._wake.cancel()
         self._keeper.write()
         self._runner.stop()
+        await self._workers.close(LAST_ANSWERS)
         if not await self._books.close(STOP):
             write(logging.WARNING, "store.stuck")
-        await self._workers.close(STOP)
         self._server.close()
 
     async def tills(self) -> list[TillView]:
