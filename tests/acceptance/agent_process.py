@@ -138,11 +138,8 @@ class AgentProcess:
         """With the secrets that till.yaml names."""
         return {**os.environ, "PYTHONPATH": str(ROOT), "TOKEN": self.token, "LAB": "secret"}
 
-    def start(self, *, ready: bool = True, before: Callable[[], None] | None = None) -> None:
-        """Start the agent; with ``ready``, wait until it says that it is.
-
-        ``before`` is called in the new process before the agent is.
-        """
+    def start(self, *, ready: bool = True) -> None:
+        """Start the agent; with ``ready``, wait until it says that it is."""
         assert self.process is None, "the agent runs already"
         with self._log.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -152,7 +149,6 @@ class AgentProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
-                preexec_fn=before,  # noqa: PLW1509 - for a limit of one process
             )
         self.starts += 1
         if ready:

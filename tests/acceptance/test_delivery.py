@@ -40,8 +40,9 @@ def storms() -> Iterator[dict[str, "subprocess.Popen[str]"]]:
         yield running
     finally:
         for process in running.values():
-            process.kill()
-            process.communicate()
+            process.terminate()  # it ends its own agent; nothing happens to one that has ended
+        for process in running.values():
+            process.communicate(timeout=LONGEST)
 
 
 def verdict(process: "subprocess.Popen[str]") -> dict[str, Any]:

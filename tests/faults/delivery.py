@@ -16,6 +16,7 @@ bytes and in order, else 1.
 import argparse
 import json
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -94,6 +95,7 @@ class Storm:
         )
         self._folder = folder
         self._failed = threading.Event()
+        self._hands: list[Outcome] = []
 
     def run(self) -> dict[str, Any]:
         """Everything, from the first ticket to the verdict."""
@@ -105,6 +107,10 @@ class Storm:
                 programs = self._storm()
                 verdict = self._verdict(programs)
             finally:
+                # Nobody may start the agent again once it was ended.
+                self._failed.set()
+                for hand in self._hands:
+                    hand.join(60)
                 self.agent.end()
         verdict["seconds"] = round(time.monotonic() - began, 1)
         return verdict
@@ -116,9 +122,9 @@ class Storm:
         sellers = [
             self._thread(f"till {till}", p.run) for till, p in zip(TILLS, programs, strict=True)
         ]
-        hands = [self._thread("kills", self._kill), self._thread("faults", self._trouble)]
+        self._hands = [self._thread("kills", self._kill), self._thread("faults", self._trouble)]
         try:
-            for hand in hands:
+            for hand in self._hands:
                 hand.finish(3600)
             self.lab.clear()
         finally:
@@ -293,6 +299,8 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=20, help="of each kind")
     parser.add_argument("--pace", type=float, default=0.06, help="seconds between two tickets")
     parser.add_argument("--seed", type=int, default=1)
+    # Whoever ends this program by a signal leaves no agent behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     verdict = storm(Dose(**vars(parser.parse_args())))
     print(json.dumps(verdict, indent=1))
     return 0 if verdict["good"] else 1
