@@ -2,7 +2,7 @@
 # make test   the gate: lint, types, layers, tests, coverage
 # make setup  .venv with tillwire and pinned dependencies
 # make bench  measure; the table goes to build/benchmarks.json too (ONLY=metrics for some)
-# make soak   the fault programs, TIMES=10 as long
+# make soak   the fault programs, TIMES=10 as long, and the whole storm of kills and faults
 # make clean  remove what the above made
 
 SHELL := /bin/bash
@@ -45,6 +45,8 @@ bench: test-setup
 soak: test-setup
 	TILLWIRE_TIMES=$(TIMES) $(BIN)/python -m pytest tests/faults -o timeout=0
 	$(BIN)/python tests/faults/power_cut.py --runs $$((8 * $(TIMES)))
+	$(BIN)/python -m tests.faults.delivery --server dedup --protocol rest
+	$(BIN)/python -m tests.faults.delivery --server status --protocol soap
 
 test-setup: $(VENV)/.test
 	@command -v promtool >/dev/null || .ci/debian prometheus
