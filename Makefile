@@ -36,7 +36,7 @@ lint: test-setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 bench: test-setup
 	$(BIN)/python tests/benchmarks/run_all.py $(ONLY)
@@ -74,6 +74,6 @@ constraints:
 	build/constraints/bin/python -m pip freeze --exclude tillwire | LC_ALL=C sort -f > constraints.txt
 
 clean:
-	rm -rf $(VENV) build dist demo .coverage .coverage.* .mypy_cache .ruff_cache \
+	rm -rf $(VENV) build dist demo demo-[0-9]* .coverage .coverage.* .mypy_cache .ruff_cache \
 	  .import_linter_cache .pytest_cache .hypothesis
 	find engine metrics tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -46,7 +46,7 @@ def init(path: Path, defaults: bool, force: bool) -> int:
     parse(read(text, str(path)), Settings)  # nothing is written that would be refused later
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = _write_token(token)
+        made = write_token(token)
         _write(path, text, force)
     except OSError as error:
         return _refuse(f"{error.filename or path} cannot be written: {error.strerror or error}.")
@@ -166,7 +166,7 @@ def _write(path: Path, text: str, force: bool) -> None:
     part.replace(path)
 
 
-def _write_token(path: Path) -> bool:
+def write_token(path: Path) -> bool:
     """Make a token that only its owner may read; False when there is one already."""
     if path.exists() and path.stat().st_size:
         return False
