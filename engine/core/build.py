@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 STATE = "s:"
 BEFORE = "before:"
 BEGIN = "begin"
+NUDGE = "nudge"
+"""Nothing listens to it: it makes the machine look at its transitions without event."""
 NOTHING: dict[str, tuple[str, ...]] = {}
 
 
@@ -185,16 +187,15 @@ class _Assembly:
         built: dict[str, Any] = {"states": {}}
         for name, state in states.items():
             if state.history is not None:
-                built.setdefault("history", {})[STATE + name] = self._history(state)
+                built.setdefault("history", {})[STATE + name] = self._history(name, state)
             else:
                 built["states"][STATE + name] = self._state(name, state, name == initial)
         return built
 
-    def _history(self, state: State) -> dict[str, Any]:
-        built: dict[str, Any] = {"type": state.history}
-        if state.target is not None:
-            built["transitions"] = [{"target": STATE + state.target}]
-        return built
+    def _history(self, name: str, state: State) -> dict[str, Any]:
+        # Without a default the library leaves the state around it for nothing to enter.
+        default = self._chart.tree.default(name)
+        return {"type": state.history, "transitions": [{"target": STATE + default}]}
 
     def _state(self, name: str, state: State, initial: bool) -> dict[str, Any]:
         plan = self._planner.state(name, state)
@@ -234,13 +235,10 @@ class _Assembly:
         return " ".join(known[other] for other in known if catches(descriptor, other))
 
     def _delays(self, name: str, state: State, plan: StatePlan) -> list[dict[str, Any]]:
-        entries: list[Transition] = [
-            *state.after,
-            *(Transition(actions=entry.actions) for entry in state.every),
-        ]
+        """The delays that lead somewhere. One that repeats only acts, and needs no machine."""
         return [
             self._transition(name, self._chart.timer_ids[timer.key], timer.label, entry)
-            for timer, entry in zip(plan.timers, entries, strict=True)
+            for timer, entry in zip(plan.timers, state.after, strict=False)
         ]
 
     def _transition(

@@ -8,7 +8,7 @@ is passed in. When it raises, the till is as it was.
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from engine.core.build import BEGIN, Chart
+from engine.core.build import BEGIN, NUDGE, Chart
 from engine.core.plans import ALWAYS, StatePlan, TimerPlan
 from engine.core.records import NO_DATA, Event, Refusal, Run, Step, Taken, Till, Timer
 from engine.core.routes import Route
@@ -110,6 +110,7 @@ class Turn:
         "_marks",
         "_moving",
         "_now",
+        "_placed",
         "_raised",
         "_till",
         "context",
@@ -124,6 +125,7 @@ class Turn:
         self._raised: list[Event] = []
         self._left: list[str] = []
         self._moving = False
+        self._placed = False
         self._marks: list[tuple[int, int, frozenset[str]]] = []
         self.context = till.context
         self.event = event
@@ -135,22 +137,38 @@ class Turn:
         if self.event.run is not None:
             del till.running[self.event.run]
         if self.event.timer is not None:
-            self._run_out(chart.timers[self.event.timer])
+            plan = chart.timers[self.event.timer]
+            self._run_out(plan)
+            if plan.repeats:
+                name = self._repeat(plan)
         if name is not None:
-            chart.place(till.configuration)
-            chart.remember(till.remembered)
-            chart.machine.send(name)
-            step.handled = name == BEGIN or _asked_for(step)
-            while self._raised:
-                self.event = self._raised.pop(0)
-                raised = chart.id_of(self.event.name)
-                if raised is not None:
-                    chart.machine.send(raised)
+            self._send(name)
+        step.handled = step.handled or name == BEGIN or _asked_for(step)
+        while self._raised:
+            self.event = self._raised.pop(0)
+            raised = chart.id_of(self.event.name)
+            if raised is not None:
+                self._send(raised)
         if step.entered or step.exited:
             till.configuration = chart.configuration()
             till.remembered = chart.remembered()
             self._name_targets()
         step.configuration = till.configuration
+
+    def _repeat(self, plan: TimerPlan) -> str | None:
+        """Do what a delay does each time. It is no transition: the machine, which costs most of
+        a step, is only asked when something changed that its guards may read."""
+        self.step.handled = True
+        for act in plan.acts:
+            act(self)
+        return NUDGE if self.step.changed else None
+
+    def _send(self, name: str) -> None:
+        if not self._placed:
+            self._chart.place(self._till.configuration)
+            self._chart.remember(self._till.remembered)
+            self._placed = True
+        self._chart.machine.send(name)
 
     def enter(self, plan: StatePlan) -> None:
         """A state is entered: its entry actions, then its timers, then what it invokes, so

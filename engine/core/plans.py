@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from engine.definition.expressions import compile_expression
 from engine.definition.machine import Definition, Growing
-from engine.definition.model import Action, Backoff, Delay, OnRestart, State, Variable
+from engine.definition.model import (
+    Action,
+    AfterDelay,
+    Backoff,
+    Delay,
+    EveryDelay,
+    OnRestart,
+    State,
+    Variable,
+)
 from engine.definition.scope import Scope
 from engine.definition.vocabulary import Value
 
@@ -30,7 +39,7 @@ class TimerPlan:
 
     ``key`` names the timer in a till and ``label`` in records, such as ``after ping_timeout``.
     ``length`` gives the seconds; ``fixed`` is the same where it never varies, else None;
-    ``longest`` is the most that it can be.
+    ``longest`` is the most that it can be. ``acts`` are what a delay that repeats does.
     """
 
     key: str
@@ -40,6 +49,7 @@ class TimerPlan:
     longest: float
     repeats: bool
     on_restart: OnRestart
+    acts: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +98,24 @@ class Planner:
     def timers(self, name: str, state: State) -> tuple[TimerPlan, ...]:
         """The state's ``after`` delays, then its ``every`` delays, in the file's order."""
         plans = []
-        entries = [
-            ("after", index, entry.delay, entry.on_restart)
-            for index, entry in enumerate(state.after)
-        ]
-        entries += [
-            ("every", index, entry.delay, entry.on_restart)
-            for index, entry in enumerate(state.every)
-        ]
-        for kind, index, delay, on_restart in entries:
-            length, fixed, longest = self._delay(delay)
-            key, label = f"{name}.{kind}.{index}", delay_label(kind, delay)
-            repeats = kind == "every"
-            plans.append(TimerPlan(key, label, length, fixed, longest, repeats, on_restart))
+        entries: tuple[AfterDelay | EveryDelay, ...] = (*state.after, *state.every)
+        for index, entry in enumerate(entries):
+            repeats = isinstance(entry, EveryDelay)
+            kind = "every" if repeats else "after"
+            number = index - len(state.after) if repeats else index
+            length, fixed, longest = self._delay(entry.delay)
+            plans.append(
+                TimerPlan(
+                    f"{name}.{kind}.{number}",
+                    delay_label(kind, entry.delay),
+                    length,
+                    fixed,
+                    longest,
+                    repeats,
+                    entry.on_restart,
+                    self.actions(entry.actions, None) if repeats else (),
+                )
+            )
         return tuple(plans)
 
     def actions(self, actions: tuple[Action, ...], descriptor: str | None) -> tuple[Act, ...]:
