@@ -71,6 +71,21 @@ def test_a_till_killed_while_it_sends_sends_on(make_agent: Make, lab: LabThread)
     agent.wait_for_state("online")
 
 
+def test_a_ticket_that_was_taken_is_known_again_after_a_kill(
+    make_agent: Make, lab: LabThread
+) -> None:
+    """201 at first, 200 for the same bytes, 409 for others, before a kill and after it."""
+    agent = make_agent()
+    agent.start()
+    answers = [agent.post_ticket(7, content)[0] for content in (b"one", b"one", b"other")]
+    agent.kill()
+    agent.start()
+    answers += [agent.post_ticket(7, content)[0] for content in (b"one", b"other")]
+    assert answers == [201, 200, 409, 200, 409]
+    agent.wait_until_drained()
+    assert [row.payload for row in lab.lab.tickets()] == [b"one"]
+
+
 def idle(agent: AgentProcess, _lab: LabThread) -> None:
     """Nothing is going on."""
     agent.wait_for_state("online")
