@@ -158,7 +158,7 @@ class RepeatedDelivery(Delivery):
 
 
 LIMITS = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -12,6 +12,7 @@ from engine.store import Backlog, Store
 TILLS = st.sampled_from(["01", "02"])
 NUMBERS = st.integers(1, 8)
 SEVERAL = st.lists(NUMBERS, max_size=6)
+BATCHES = st.sampled_from(["b1", "b2"])
 
 
 class TicketsModel(RuleBasedStateMachine):
@@ -23,6 +24,7 @@ class TicketsModel(RuleBasedStateMachine):
         self.path = Path(self.directory.name) / "till.db"
         self.store = Store.open(self.path)
         self.tills: dict[str, dict[int, list[object]]] = {"01": {}, "02": {}}
+        self.attempts: dict[tuple[str, int], tuple[str, float | None]] = {}
         self.entries = 0
         self.clock = 0.0
 
@@ -41,11 +43,26 @@ class TicketsModel(RuleBasedStateMachine):
         known = self.tills[till]
         return {number for number in numbers if number in known and known[number][1] in states}
 
-    @rule(till=TILLS, numbers=SEVERAL)
-    def attempt(self, till: str, numbers: list[int]) -> None:
+    @rule(till=TILLS, numbers=SEVERAL, batch=BATCHES)
+    def attempt(self, till: str, numbers: list[int], batch: str) -> None:
         """Only pending tickets are noted."""
+        self.clock += 1
         expected = self._in(till, numbers, "pending")
-        assert set(self.store.tickets.attempted(till, numbers, "b", self.clock)) == expected
+        assert set(self.store.tickets.attempted(till, numbers, batch, self.clock)) == expected
+        self.attempts |= {(till, number): (batch, self.clock) for number in expected}
+        self.entries += bool(expected)
+
+    @rule(till=TILLS, numbers=SEVERAL, batch=BATCHES, before=st.sampled_from([None, 0.5]))
+    def withdraw(self, till: str, numbers: list[int], batch: str, before: float | None) -> None:
+        """Only pending tickets whose last attempt was this one are taken back."""
+        expected = {
+            number
+            for number in self._in(till, numbers, "pending")
+            if self.attempts.get((till, number), ("", 0.0))[0] == batch
+        }
+        asked = [(number, before) for number in numbers]
+        assert set(self.store.tickets.withdrawn(till, asked, batch, self.clock)) == expected
+        self.attempts |= {(till, number): (batch, before) for number in expected}
         self.entries += bool(expected)
 
     @rule(till=TILLS, numbers=SEVERAL)
@@ -103,7 +120,10 @@ class TicketsModel(RuleBasedStateMachine):
                 max(known) - min(known) + 1 - len(known) if known else 0,
             )
             assert self.store.tickets.backlog(till) == expected
-            assert [each.number for each in self.store.tickets.batch(till, 99)] == waiting
+            batch = self.store.tickets.batch(till, 99)
+            assert [each.number for each in batch] == waiting
+            for each in batch:
+                assert each.attempted_at == self.attempts.get((till, each.number), ("", None))[1]
         assert self.store.journal.verify() == (self.entries, None, "")
 
     def teardown(self) -> None:
