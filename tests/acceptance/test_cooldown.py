@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -11,7 +12,14 @@ import pytest
 
 from engine.definition.values import parse_duration
 from engine.lab import LabThread
-from tests.acceptance.agent_process import PATIENCE, AgentProcess, books_faults, wait_until
+from tests.acceptance.agent_process import (
+    PATIENCE,
+    AgentProcess,
+    Outcome,
+    books_faults,
+    server_lines,
+    wait_until,
+)
 from tests.acceptance.till_program import payload_of
 
 DEATHS: dict[str, dict[str, object]] = {
@@ -96,6 +104,7 @@ def die(agent: AgentProcess, lab: LabThread, death: str) -> float:
 
 def measure(agent: AgentProcess, lab: LabThread, death: str, *, ticket: bool) -> float:
     """Let the server die and give the seconds until the till's own history says cooldown."""
+    wait_until(agent.ready, "the agent is ready")
     agent.wait_for_state("online")
     before = len(entries(agent))
     died = die(agent, lab, death)
@@ -107,32 +116,53 @@ def measure(agent: AgentProcess, lab: LabThread, death: str, *, ticket: bool) ->
     return moment(entries(agent)[-1]) - died
 
 
-@pytest.mark.parametrize(
-    ("death", "ticket"),
-    [*((death, False) for death in DEATHS), ("down", True), ("hang", True)],
-)
+class Measured:
+    """One death at one till: how soon offline-cooldown came, in up to three trials.
+
+    A machine that others keep busy can hold an agent up by more than is allowed: what is late is
+    measured a second and a third time, and has to be in time then.
+    """
+
+    def __init__(self, agent: AgentProcess, lab: LabThread, death: str, *, ticket: bool) -> None:
+        self.name = f"{death}{' while selling' if ticket else ''}"
+        self.most = implied(death, SHIPPED, ticket=ticket) + GRACE
+        self.took: list[float] = []
+        self._trial = partial(measure, agent, lab, death, ticket=ticket)
+
+    def run(self) -> None:
+        while len(self.took) < 3 and (not self.took or self.took[-1] > self.most):
+            self.took.append(self._trial())
+
+
 def test_cooldown_is_entered_within_what_the_yaml_implies(
     make_agent: Callable[..., AgentProcess],
-    lab: LabThread,
-    death: str,
-    ticket: bool,
+    open_lab: Callable[..., LabThread],
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Measured by the till's own history, with the shipped machine, plus 100 ms.
-
-    A machine that others keep busy can hold an agent up by that much: what is late is measured
-    a second and a third time, and has to be in time then.
-    """
-    agent = make_agent(quick=False, parameters=SHIPPED)
-    agent.start()
-    most = implied(death, SHIPPED, ticket=ticket) + GRACE
-    for _ in range(3):
-        took = measure(agent, lab, death, ticket=ticket)
-        print(f"{death}: {took:.3f} s of {most:g} s")
-        if took <= most:
-            break
-    record_property("seconds", took)
-    assert 0 < took <= most
+    """Plus 100 ms, by the till's own history, with the shipped machine; every death at once, each
+    at a till and a server of its own."""
+    cases = [*((death, False) for death in DEATHS), ("down", True), ("hang", True)]
+    measured = []
+    for death, ticket in cases:
+        lab = open_lab()
+        agent = make_agent(
+            f"{death}-{ticket}",
+            server=server_lines(lab, "soap", "500ms"),
+            quick=False,
+            parameters=SHIPPED,
+        )
+        agent.start(ready=False)
+        measured.append(Measured(agent, lab, death, ticket=ticket))
+    trials = [Outcome(one.name, one.run) for one in measured]
+    for trial in trials:
+        trial.start()
+    for trial in trials:
+        trial.finish(3 * PATIENCE)
+    for one in measured:
+        print(f"{one.name}: {', '.join(f'{s:.3f}' for s in one.took)} s of {one.most:g} s")
+        record_property(one.name, one.took)
+    late = {one.name: one.took for one in measured if not 0 < one.took[-1] <= one.most}
+    assert late == {}
 
 
 def sell_in_cooldown(
