@@ -314,8 +314,8 @@ def _numbered(letter: str, texts: list[str]) -> dict[str, str]:
 
 def _taking(named: str, label: str, way: Route, acts: tuple[Act, ...]) -> Act:
     def taking(turn: "Turn") -> None:
-        turn.take(label, named, way)
-        for act in acts:
-            act(turn)
+        if turn.take(label, named, way):
+            for act in acts:
+                act(turn)
 
     return taking

@@ -203,9 +203,15 @@ class Turn:
             for run in [run for run in till.running.values() if run.state == plan.id]:
                 self._drop(run)
 
-    def take(self, label: str, source: str, way: Route) -> None:
-        """A transition is taken. ``source`` is the state that declares it."""
+    def take(self, label: str, source: str, way: Route) -> bool:
+        """A transition is taken. ``source`` is the state that declares it.
+
+        False when it was taken already: the library runs what leads to a history once more
+        after the state around the history is entered.
+        """
         step = self.step
+        if way.target is not None and not self._moving:
+            return False
         if len(step.taken) >= MOST_TRANSITIONS:
             raise StepFailed(f"more than {MOST_TRANSITIONS} transitions in one step")
         # A transition that stays may come with one of another region that moves.
@@ -218,6 +224,7 @@ class Turn:
         else:
             self._marks.append((len(step.taken), len(step.entered), way.targets))
             step.taken.append(Taken(label, source, way.target))
+        return True
 
     def refuse(self, state: str, label: str, guard: str) -> bool:
         """A guard did not hold: False. Regions of a parallel state may ask it again."""

@@ -7,7 +7,9 @@ from engine.core.build import Chart, build
 from engine.core.feed import begin, feed, timer_event
 from engine.core.records import NO_DATA, Event, Step, Till
 from engine.definition.machine import Definition, load_machine
-from engine.definition.reader import read
+from engine.definition.model import Machine
+from engine.definition.parameters import Overrides, resolve
+from engine.definition.reader import parse, read
 from engine.definition.vocabulary import EffectSignature, Field, Value, Vocabulary
 
 CHARTS = Path(__file__).parent / "charts"
@@ -22,12 +24,19 @@ ASK = EffectSignature(
     ok={"n": Field("integer", "the answer")},
 )
 TELL = EffectSignature("tell", "Tells somebody something.", can_be_rejected=False)
-WORDS = Vocabulary({"ask": ASK, "tell": TELL}, {"sign": {"n": Field("integer")}, "go": {}})
+WORDS = Vocabulary({"ask": ASK, "tell": TELL}, {"sign": {"n": Field("integer")}})
 
 
-def chart_of(text: str, vocabulary: Vocabulary = WORDS, **overrides: Any) -> Chart:
+def define(text: str, **overrides: Any) -> Definition:
+    """A machine that is written in a test. It is not checked: some of them must go wrong."""
+    document = read(text, "machine.yaml")
+    model = parse(document, Machine)
+    return Definition(model, document, WORDS, resolve(model, document, Overrides(overrides)))
+
+
+def chart_of(text: str, **overrides: Any) -> Chart:
     """The chart of a machine that is written in a test."""
-    return build(load_machine(read(text, "machine.yaml"), vocabulary, overrides))
+    return build(define(text, **overrides))
 
 
 def chart_file(name: str) -> Definition:

@@ -19,11 +19,7 @@ from hypothesis import strategies as st
 from engine.core.build import Chart, build
 from engine.core.records import Event
 from engine.definition.machine import Definition
-from engine.definition.model import Machine
-from engine.definition.parameters import Overrides, resolve
-from engine.definition.reader import parse, read
-from engine.definition.vocabulary import Vocabulary
-from tests.unit.core.driving import CHARTS, Play, chart_file
+from tests.unit.core.driving import CHARTS, Play, chart_file, define
 from tests.unit.core.random_charts import machines
 from tests.unit.core.sismic_twin import Twin
 
@@ -141,8 +137,6 @@ def test_random_charts_mean_the_same_to_another_interpreter(
     machine: dict[str, Any], story: list[str]
 ) -> None:
     """Compound and parallel states up to eight, guards, counters, transitions without event."""
-    document = read(json.dumps(machine), "random.yaml")
-    model = parse(document, Machine)
-    definition = Definition(model, document, Vocabulary(), resolve(model, document, Overrides({})))
+    definition = define(json.dumps(machine))
     pair = Pair(build(definition), twin_of(definition))
     play(pair, [(name, index % 4) for index, name in enumerate(story)])
