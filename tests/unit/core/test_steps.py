@@ -408,7 +408,9 @@ states:
     on: {a.b.c: {actions: [{log: outer a.b.c}]}, a: {actions: [{log: outer a}]}}
     states:
       inner:
-        on: {a.b: {actions: [{log: inner a.b}]}, a.b.c: {guard: event.name == "a.b.c", actions: [{log: exact}]}}
+        on:
+          a.b: {actions: [{log: inner a.b}]}
+          a.b.c: {guard: event.name == "a.b.c", actions: [{log: exact}]}
       plain: {}
 """
     )
@@ -445,7 +447,10 @@ parameters: {{p_{variable}: {{default: 2, about: how many}}}}
 context: {{{variable}: {{initial: 0, max: 9}}}}
 states:
   {name}:
-    on: {{{name}: {{target: other, actions: [{{assign: {{{variable}: {variable} + p_{variable}}}}}]}}}}
+    on:
+      {name}:
+        target: other
+        actions: [{{assign: {{{variable}: {variable} + p_{variable}}}}}]
   other: {{on: {{{name}: {name}}}}}
 """
     )
