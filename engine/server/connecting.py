@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.server.lean import load_requests
 from engine.server.port import Server
 from engine.server.settings import ServerSettings
 
@@ -12,6 +13,7 @@ def connect(settings: ServerSettings, shop: str, base: Path | None = None) -> Se
     Nothing is sent and nothing read yet: a server that is down, a CA file or a secret that is
     missing shows in the first call. ``base`` is the folder that relative paths start from.
     """
+    load_requests()
     if settings.protocol == "soap":
         from engine.server.soap import SoapServer
 
