@@ -102,7 +102,7 @@ def parameters(length: float) -> dict[str, str]:
         "degraded_sync_interval": "2s",
         "ticket_sync_interval": "2s",
         "message_retry_wait": format_duration(wait),
-        "message_retry_wait_max": format_duration(1.5 * wait),
+        "message_retry_wait_max": format_duration(wait * (2 if length >= 15 else 1.5)),
     }
 
 

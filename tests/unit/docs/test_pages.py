@@ -1,0 +1,141 @@
+"""The pages under docs/ and the README say what is so: their examples are run."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import typer.main
+from pydantic import BaseModel
+
+from engine.cli import app
+from engine.definition import model
+from engine.definition.machine import load_machine
+from engine.definition.reader import read
+from engine.effects.table import VOCABULARY
+from engine.server.settings import ServerSettings
+from engine.settings import Settings, load_definition, load_settings
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+class Block(NamedTuple):
+    """A fenced block: where it begins, in which language, its text."""
+
+    place: str
+    language: str
+    text: str
+
+
+def _blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for found in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        line = text[: found.start()].count("\n") + 1
+        yield Block(f"{page.name}:{line}", found[1], found[2])
+
+
+def _of(language: str) -> list[Block]:
+    return [block for page in PAGES for block in _blocks(page) if block.language == language]
+
+
+def _is_machine(block: Block) -> bool:
+    return re.search(r"^states:", block.text, re.MULTILINE) is not None
+
+
+YAML = _of("yaml")
+MACHINES = [block for block in YAML if _is_machine(block)]
+TILLS = [block for block in YAML if not _is_machine(block)]
+
+
+@pytest.mark.parametrize("block", MACHINES, ids=lambda block: block.place)
+def test_every_machine_in_a_page_is_good(block: Block) -> None:
+    """Neither errors nor warnings."""
+    assert load_machine(read(block.text, block.place), VOCABULARY).problems == ()
+
+
+@pytest.mark.parametrize("block", TILLS, ids=lambda block: block.place)
+def test_every_till_yaml_in_a_page_is_good(block: Block, tmp_path: Path) -> None:
+    """With the machine that comes with the program; files that it names are there."""
+    for name in re.findall(r"^ +ca_file: (\S+)", block.text, re.MULTILINE):
+        (tmp_path / name).touch()
+    settings = load_settings(read(block.text, str(tmp_path / "till.yaml")))
+    assert load_definition(settings, VOCABULARY).problems == ()
+
+
+def _commands() -> Iterator[tuple[str, list[str]]]:
+    """Each ``tillwire`` line of a console block, with its words."""
+    for block in _of("console"):
+        for line in block.text.splitlines():
+            words = line.removeprefix("$ ").split()
+            if line.startswith("$ ") and words[0] == "tillwire":
+                yield f"{block.place} {' '.join(words)}", words[1:]
+
+
+@pytest.mark.parametrize(("place", "words"), list(_commands()))
+def test_every_command_in_a_page_exists(place: str, words: list[str]) -> None:
+    """The verb is one, and each option is one of the verb's."""
+    command = typer.main.get_command(app)
+    assert not {"|", ";", "&&"} & set(words), f"{place}: a command on its own is easier to copy"
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        command = command.commands[words.pop(0)]
+    options = {option for parameter in command.params for option in parameter.opts}
+    secondary = {option for parameter in command.params for option in parameter.secondary_opts}
+    given = {word.partition("=")[0] for word in words if word.startswith("-")}
+
+    assert given <= options | secondary | {"--help"}
+
+
+def _fields(*kinds: type[BaseModel]) -> set[str]:
+    return {field.alias or name for kind in kinds for name, field in kind.model_fields.items()}
+
+
+def test_every_key_of_the_language_is_explained() -> None:
+    """Each stands in docs/language.md as code."""
+    kinds = [kind for kind in vars(model).values() if _is_part(kind)]
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`|^#.*$", prose, re.MULTILINE))))
+    headed = set(re.findall(r"\w+", " ".join(re.findall(r"^## (.*)$", prose, re.MULTILINE))))
+
+    assert _fields(*kinds) - {"en", "fr"} - named - headed == set()
+
+
+def _is_part(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, model.Part) and kind is not model.Part
+
+
+def test_every_key_of_till_yaml_is_explained() -> None:
+    """Those of the first two levels stand in docs/operating.md or docs/harmony.md as code."""
+    pages = "".join(
+        (ROOT / "docs" / name).read_text(encoding="utf-8")
+        for name in ("operating.md", "harmony.md")
+    )
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", pages))))
+
+    assert _fields(Settings, ServerSettings) - named == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
+    """Files and folders named in links exist, and headings that are pointed at too."""
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, heading = target.partition("#")
+        path = (page.parent / name) if name else page
+        assert path.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_named_in_a_page_exists(page: Path) -> None:
+    """Paths of the house in code marks; those with a placeholder are a matter of the reader."""
+    text = page.read_text(encoding="utf-8")
+    roots = "engine|metrics|machines|tests|docs"
+    for path in re.findall(rf"`((?:{roots})/[\w./-]*)`", text):
+        assert (ROOT / path).exists(), path
