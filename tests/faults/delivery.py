@@ -194,7 +194,8 @@ class Storm:
         """Turn a fault on for one request and wait until it has struck it."""
         self.lab.turn(name, action=action, times=1, **_settings(name, chance))
         if not self.lab.wait(lambda lab: not _is_on(lab, name, action), STRUCK_WITHIN):
-            raise AssertionError(f"no {action} call came for {name} to strike")
+            last = "\n".join(self.agent.errors().splitlines()[-30:])
+            raise AssertionError(f"no {action} call came for {name} to strike; the log:\n{last}")
         self.done.struck[name] += 1
         self.done.actions[action] += 1
         # Most of the time the next fault meets a link that has not got over this one yet.
