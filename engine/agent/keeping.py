@@ -3,41 +3,47 @@
 Steps come faster than a disk should be asked, so they are gathered for a moment and written
 together. A kill in that moment loses some history and makes a till resume from a moment
 earlier; tickets do not depend on any of this.
+
+One writing is under way at a time. What a disk does not take is kept and tried again, after a
+pause that grows: history is bounded then, periods and places are not lost.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
-from json import dumps
-from typing import NamedTuple, Protocol
+from json import dumps, loads
+from typing import NamedTuple, Protocol, TypeVar
 
 from engine.agent.clock import Clock
 from engine.core.records import Step, Till
 from engine.core.restore import pack
+from engine.store.errors import StoreError
 from engine.store.history import HistoryRow
 from engine.store.journal import Kind
 from engine.store.store import Store
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 GATHER = 0.2
 """Seconds for which steps are gathered."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds until what could not be written is tried again; they double with each failure."""
+
 MOST_ROWS = 20_000
 """Steps kept for writing when the disk does not take them; after that the oldest go."""
 
+OFFLINE = "offline"
+"""What a till's saved text has when its offline period is in the journal and has not ended."""
 
-class Posting(Protocol):
+
+class Writing(Protocol):
     """The store's thread, as far as it is needed here."""
 
-    def post(
-        self,
-        work: Callable[[Store], object],
-        failed: Callable[[Exception], None] | None = None,
-        *,
-        write: bool = True,
-    ) -> None:
-        """Do ``work`` soon; ``failed`` is told, in the loop, if it could not be done."""
+    def send(self, work: Callable[[Store], T], *, write: bool = True) -> "asyncio.Future[T]":
+        """Do ``work`` soon, after all that was sent before. Raises StoreError when closed."""
 
 
 class Period(NamedTuple):
@@ -56,7 +62,7 @@ class Keeper:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        books: Posting,
+        books: Writing,
         clock: Clock,
         offline: Iterable[str],
     ) -> None:
@@ -65,15 +71,26 @@ class Keeper:
         self._clock = clock
         self._offline_states = frozenset(offline)
         self._offline: set[str] = set()
-        self._rows: list[HistoryRow] = []
+        self._rows: deque[HistoryRow] = deque(maxlen=MOST_ROWS)
         self._periods: list[Period] = []
         self._moved: dict[str, Till] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Future[None] | None = None
+        self._pause = 0.0
+        self._closed = False
 
-    def take_over(self, till: Till) -> None:
-        """A till that was restored: its offline period, if any, has begun before."""
-        if self._offline_states.intersection(till.configuration):
-            self._offline.add(till.id)
+    def take_over(self, till: str, saved: str) -> None:
+        """Before a till is restored: whether its offline period has begun in an earlier life.
+
+        The saved text says so itself: it is written together with the journal's entry, and
+        holds whatever the states are called in the machine's next version.
+        """
+        try:
+            told = loads(saved)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(told, dict) and told.get(OFFLINE) is True:
+            self._offline.add(till)
 
     def observe(self, step: Step, till: Till) -> None:
         """Keep a step."""
@@ -84,20 +101,18 @@ class Keeper:
         self._note_period(step, wall)
         if _worth_keeping(step):
             self._rows.append(history_row(step, wall))
-        if self._timer is None:
-            self._timer = self._loop.call_later(GATHER, self.write)
+        self._gather(GATHER)
 
     def write(self) -> None:
-        """Hand over what was gathered."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        rows, periods, moved = self._rows, self._periods, self._moved
-        if not (rows or periods or moved):
+        """Hand over what was gathered, unless a writing is under way: that one is followed by
+        another."""
+        self._stop_timer()
+        if self._writing is not None or not (self._rows or self._periods or self._moved):
             return
-        self._rows, self._periods, self._moved = [], [], {}
+        rows, periods, moved = list(self._rows), self._periods, self._moved
+        self._rows, self._periods, self._moved = deque(maxlen=MOST_ROWS), [], {}
         now, wall = self._clock.monotonic(), self._clock.wall()
-        snapshots = [(name, pack(till, now, wall), wall) for name, till in moved.items()]
+        snapshots = [(name, self._pack(till, now, wall), wall) for name, till in moved.items()]
 
         def keep(store: Store) -> None:
             for period in periods:
@@ -106,13 +121,63 @@ class Keeper:
             store.history.record(rows)
             store.snapshots.save(snapshots)
 
-        def failed(fault: Exception) -> None:
-            log.warning("history.not_kept", extra={"fields": {"message": str(fault)}})
-            self._rows = (rows + self._rows)[-MOST_ROWS:]
+        def ended(written: "asyncio.Future[None]") -> None:
+            self._writing = None
+            fault = None if written.cancelled() else written.exception()
+            if fault is None:
+                self._pause = 0.0
+                if self._moved:
+                    self._gather(GATHER)
+                return
+            self._rows = deque([*rows, *self._rows], maxlen=MOST_ROWS)
             self._periods = periods + self._periods
             self._moved = {**moved, **self._moved}
+            self._try_again(fault)
 
-        self._books.post(keep, failed)
+        try:
+            self._writing = self._books.send(keep)
+        except StoreError as fault:
+            self._writing = self._loop.create_future()
+            self._writing.set_exception(fault)
+        self._writing.add_done_callback(ended)
+
+    async def flush(self) -> None:
+        """Write all that was observed before this call and wait until that is tried."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        self.write()
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+
+    async def close(self, within: float) -> None:
+        """Write the last of it, ``within`` seconds at the most, and never again."""
+        self._closed = True
+        try:
+            async with asyncio.timeout(within):
+                await self.flush()
+        except TimeoutError:
+            log.warning(
+                "history.not_kept", extra={"fields": {"message": "the database does not answer"}}
+            )
+        self._stop_timer()
+
+    def _pack(self, till: Till, now: float, wall: float) -> str:
+        text = pack(till, now, wall)
+        return dumps({**loads(text), OFFLINE: True}) if till.id in self._offline else text
+
+    def _gather(self, seconds: float) -> None:
+        if self._timer is None and self._writing is None and not self._closed:
+            self._timer = self._loop.call_later(seconds, self.write)
+
+    def _try_again(self, fault: BaseException) -> None:
+        log.warning("history.not_kept", extra={"fields": {"message": str(fault)}})
+        self._pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._pause))
+        self._gather(self._pause)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _note_period(self, step: Step, wall: float) -> None:
         offline = bool(self._offline_states.intersection(step.configuration))

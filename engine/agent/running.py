@@ -54,11 +54,21 @@ class EffectRunner:
 
     def start(self, till: str, run: Run) -> None:
         """Start an effect in a worker; its answer is delivered as an event."""
-        deadline = EFFECTS[run.effect].deadline(run.arguments)
-        job = partial(self._perform, till, run)
-        future = self._workers.submit(job, deadline, f"{run.effect} of till {till}")
+        future = self._submit(till, run)
         self._futures[till, run.number] = future
         future.add_done_callback(partial(self._answered, till, run, self._reach.clock.monotonic()))
+
+    def _submit(self, till: str, run: Run) -> "asyncio.Future[Answer]":
+        try:
+            deadline = EFFECTS[run.effect].deadline(run.arguments)
+        except (KeyError, TypeError, ValueError) as fault:
+            # Arguments that an older version saved: the machine is told, the agent goes on.
+            future: asyncio.Future[Answer] = self._loop.create_future()
+            message = f"{run.effect} cannot be started with these arguments: {fault!r}"
+            future.set_result(failed(Reason.LOCAL_ERROR, message))
+            return future
+        job = partial(self._perform, till, run)
+        return self._workers.submit(job, deadline, f"{run.effect} of till {till}")
 
     def cancel(self, till: str, run: Run) -> None:
         """Drop a run; its late answer is ignored."""

@@ -7,14 +7,15 @@ here waits for a network or a disk without awaiting it.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.agent.clock import Clock
 from engine.agent.keeping import Keeper
 from engine.agent.logs import log_step, write
 from engine.agent.running import EffectRunner, Reach
-from engine.agent.storing import StoreClosed, StoreStalled, StoreThread
+from engine.agent.storing import StoreThread
 from engine.agent.tills import Tills
+from engine.agent.timeouts import LowTimeouts
 from engine.agent.views import Views, event_data, history
 from engine.agent.watching import Watch
 from engine.agent.workers import Workers
@@ -36,8 +37,16 @@ from engine.store.errors import StoreError
 from engine.store.store import Store
 from engine.store.tickets import Backlog
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 200
 """Timers played before other events get their turn."""
+
+BREATH = 50
+"""Tills taken over at a start before other events get their turn."""
+
+CROWDED = 0.01
+"""Seconds that a start waits then if their effects find no worker: memory is for tills."""
 
 SILENT = 10.0
 """Seconds without an answer after which the database counts as stuck."""
@@ -85,12 +94,15 @@ class Agent:
             self._workers,
             Reach(shop, server, books, clock),
             deliver=self._deliver,
-            ended=watch.effect,
+            ended=self._ended,
             counted=self._counted,
         )
         offline = [node.id for node in chart.tree if node.state.offline]
         self._keeper = Keeper(self._loop, books, clock, offline)
-        self._tills = Tills(chart, clock, self._runner, (self._observe, self._keeper.observe))
+        low = LowTimeouts(chart.definition.parameters, clock)
+        self._tills = Tills(
+            chart, clock, self._runner, (self._observe, self._keeper.observe, low.observe)
+        )
         own = {name: chart.definition.events[name] for name in chart.definition.model.events}
         self._events = {**chart.definition.vocabulary.events, **own}
 
@@ -105,26 +117,37 @@ class Agent:
             write=False,
         )
         self._running = True
-        for name in self._names:
-            self._counted(name, backlogs[name])
-            self._tills.add(name, saved.get(name))
-            till = self._tills[name]
-            if name in saved:
-                self._keeper.take_over(till)
-            shift = self._clock.wall() - self._clock.monotonic()
-            entered = {state: at + shift for state, at in till.entered.items()}
-            self._watch.add_till(name, till.configuration, entered)
-            self._deliver(name, Event("agent.started", {"pending": backlogs[name].pending}))
+        for count, name in enumerate(self._names, 1):
+            if not self._running:  # stopped in one of the pauses below
+                return
+            self._take_over(name, saved.get(name), backlogs[name])
+            if count % BREATH == 0:
+                # The first answers are taken while the next tills are added: their pings then
+                # come as far apart, for ever, as it takes to handle them.
+                crowded = self._workers.waiting > BREATH
+                await asyncio.sleep(CROWDED if crowded else 0)
+
+    def _take_over(self, name: str, saved: str | None, backlog: Backlog) -> None:
+        self._counted(name, backlog)
+        if saved is not None:
+            self._keeper.take_over(name, saved)
+        self._tills.add(name, saved)
+        till = self._tills[name]
+        shift = self._clock.wall() - self._clock.monotonic()
+        entered = {state: at + shift for state, at in till.entered.items()}
+        self._tell(self._watch.add_till, name, till.configuration, entered)
+        self._deliver(name, Event("agent.started", {"pending": backlog.pending}))
 
     async def stop(self) -> None:
-        """Keep everything, end what runs; takes at most some seconds."""
+        """Keep everything, end what runs; takes at most some seconds. Again: nothing more."""
         self._running = False
         if self._wake is not None:
             self._wake.cancel()
-        self._keeper.write()
         self._runner.stop()
         await self._workers.close(LAST_ANSWERS)
-        if not await self._books.close(STOP):
+        end = self._loop.time() + STOP
+        await self._keeper.close(STOP / 2)
+        if not await self._books.close(max(0.0, end - self._loop.time())):
             write(logging.WARNING, "store.stuck")
         self._server.close()
 
@@ -145,6 +168,8 @@ class Agent:
             raise UnknownEvent(event, allowed)
         checked = event_data(event, fields, data)
         before = self._tills[till].configuration
+        if not self._running:
+            raise StoreUnavailable("The machines are not running.")
         step = self._deliver(till, Event(event, checked))
         if step is None:
             raise StoreUnavailable("The machine could not play this event; the log says why.")
@@ -161,7 +186,7 @@ class Agent:
 
         try:
             accepted, backlog = await self._books.run(accept)
-        except (StoreError, StoreClosed, StoreStalled) as fault:
+        except StoreError as fault:
             raise StoreUnavailable(str(fault)) from fault
         if accepted == "new":
             self._counted(till, backlog)
@@ -171,12 +196,12 @@ class Agent:
     async def history(self, till: str, limit: int, before: int | None) -> list[HistoryView]:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
-        self._keeper.write()
+        await self._keeper.flush()
         try:
             rows = await self._books.run(
                 lambda store: store.history.recent(till, limit, before), write=False
             )
-        except (StoreError, StoreClosed, StoreStalled) as fault:
+        except StoreError as fault:
             raise StoreUnavailable(str(fault)) from fault
         return [history(row) for row in rows]
 
@@ -231,15 +256,30 @@ class Agent:
 
     def _observe(self, step: Step, _till: Till) -> None:
         wall = self._clock.wall()
-        self._watch.observe(step, wall)
         log_step(step, wall)
+        self._tell(self._watch.observe, step, wall)
+
+    def _ended(self, effect: str, outcome: str, seconds: float) -> None:
+        self._tell(self._watch.effect, effect, outcome, seconds)
 
     def _counted(self, till: str, backlog: Backlog) -> None:
         self._backlogs[till] = backlog
-        self._watch.backlog(
-            till, backlog.pending, backlog.sent, backlog.refused, backlog.oldest_pending_at
+        self._tell(
+            self._watch.backlog,
+            till,
+            backlog.pending,
+            backlog.sent,
+            backlog.refused,
+            backlog.oldest_pending_at,
         )
 
     def _abandoned(self, name: str) -> None:
-        self._watch.worker_abandoned()
         write(logging.WARNING, "worker.abandoned", message=f"{name} did not end in time")
+        self._tell(self._watch.worker_abandoned)
+
+    def _tell(self, call: Callable[..., None], *facts: object) -> None:
+        """Whoever counts listens and stops nothing, whatever is wrong with it."""
+        try:
+            call(*facts)
+        except Exception:
+            log.exception("watch.failed")

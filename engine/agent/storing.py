@@ -126,15 +126,17 @@ class StoreThread(Generic[S]):
         ``write=False`` is for work that only reads: it runs outside of any transaction, after
         the writes that were sent before it. Cancelling takes it back if it has not begun.
         """
-        future: asyncio.Future[T] = self._loop.create_future()
-        job = _Job(work, write)
-        job.answer = future
-        self._send(job)
+        job, future = self._begin(work, write)
         try:
             return await future
         except asyncio.CancelledError:
             self._take_back(job)
             raise
+
+    def send(self, work: Callable[[S], T], *, write: bool = True) -> "asyncio.Future[T]":
+        """As :meth:`run`, for who does not wait: it is in the queue when this returns. To be
+        called in the loop's thread; cancelling the future takes nothing back."""
+        return self._begin(work, write)[1]
 
     def post(
         self,
@@ -196,6 +198,13 @@ class StoreThread(Generic[S]):
         return False
 
     # In the thread of whoever sends the job.
+
+    def _begin(self, work: Callable[[S], T], write: bool) -> "tuple[_Job[S], asyncio.Future[T]]":
+        future: asyncio.Future[T] = self._loop.create_future()
+        job = _Job(work, write)
+        job.answer = future
+        self._send(job)
+        return job, future
 
     def _send(self, job: _Job[S]) -> None:
         with self._lock:

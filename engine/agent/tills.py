@@ -72,7 +72,7 @@ class Tills:
         if saved is not None:
             try:
                 till, step = unpack(self.chart, name, saved, now, self._clock.wall())
-            except (ValueError, KeyError, TypeError, StepFailed) as fault:
+            except Exception as fault:  # noqa: BLE001 - whatever is wrong with it, the till works
                 log.warning(
                     "till.begins_anew", extra={"fields": {"till": name, "message": str(fault)}}
                 )
