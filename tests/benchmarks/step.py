@@ -85,7 +85,12 @@ def run() -> list[dict[str, object]]:
     return [
         {"name": "bare send", "value": min(theirs) / steps * 1e6, "unit": "us", "must": ""},
         {"name": "step", "value": min(ours) / steps * 1e6, "unit": "us", "must": ""},
-        {"name": "step / bare send", "value": min(ours) / min(theirs), "unit": "", "must": "<= 1.3"},
+        {
+            "name": "step / bare send",
+            "value": min(ours) / min(theirs),
+            "unit": "",
+            "must": "<= 1.3",
+        },
     ]
 
 
