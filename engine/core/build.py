@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from statemachine.io import create_machine_class_from_definition
 from statemachine.orderedset import OrderedSet
 
-from engine.core.plans import ALWAYS, Act, Planner, StatePlan, TimerPlan
+from engine.core.plans import ALWAYS, Act, Planner, StatePlan, TimerPlan, after_groups
 from engine.core.routes import Route, route
 from engine.definition.events import catches
 from engine.definition.machine import Definition
@@ -238,7 +238,8 @@ class _Assembly:
         """The delays that lead somewhere. One that repeats only acts, and needs no machine."""
         return [
             self._transition(name, self._chart.timer_ids[timer.key], timer.label, entry)
-            for timer, entry in zip(plan.timers, state.after, strict=False)
+            for timer, group in zip(plan.timers, after_groups(state), strict=False)
+            for entry in group
         ]
 
     def _transition(

@@ -97,16 +97,16 @@ class Planner:
 
     def timers(self, name: str, state: State) -> tuple[TimerPlan, ...]:
         """The state's ``after`` delays, then its ``every`` delays, in the file's order."""
+        entries: list[AfterDelay | EveryDelay] = [group[0] for group in after_groups(state)]
+        ways = len(entries)
         plans = []
-        entries: tuple[AfterDelay | EveryDelay, ...] = (*state.after, *state.every)
-        for index, entry in enumerate(entries):
+        for index, entry in enumerate((*entries, *state.every)):
             repeats = isinstance(entry, EveryDelay)
             kind = "every" if repeats else "after"
-            number = index - len(state.after) if repeats else index
             length, fixed, longest = self._delay(entry.delay)
             plans.append(
                 TimerPlan(
-                    f"{name}.{kind}.{number}",
+                    f"{name}.{kind}.{index - ways if repeats else index}",
                     delay_label(kind, entry.delay),
                     length,
                     fixed,
@@ -210,6 +210,15 @@ def _saturation(variable: Variable) -> Callable[[Value], Value]:
     if high is None:
         return lambda value: value
     return lambda value: max(low, min(high, int(value)))
+
+
+def after_groups(state: State) -> list[list[AfterDelay]]:
+    """The ``after`` entries, those with the same delay together: they share one timer, and the
+    first whose guard holds is taken, as with the branches of an event."""
+    groups: dict[tuple[Delay, OnRestart], list[AfterDelay]] = {}
+    for entry in state.after:
+        groups.setdefault((entry.delay, entry.on_restart), []).append(entry)
+    return list(groups.values())
 
 
 def delay_label(kind: str, delay: Delay) -> str:

@@ -37,7 +37,29 @@ def test_entering_a_state_arms_its_timers_and_leaving_it_stops_them() -> None:
     play.now = 101.0
     step = play.send("go")
     assert step.timers_stopped == ["a.after.0", "a.every.0"]
-    assert set(play.till.timers) == {"b.after.0", "b.after.1"}
+    assert set(play.till.timers) == {"b.after.0"}
+
+
+def test_branches_of_one_delay_share_a_timer_and_the_first_that_is_enabled_wins() -> None:
+    """As with the branches of an event: a branch that stays keeps the next from being taken."""
+    chart = chart_of("""
+machine: choosing
+context: {n: {initial: 0, max: 9}}
+events: {unused: {}}
+states:
+  a:
+    after:
+      5s:
+        - {guard: n > 5, target: b}
+        - actions: [{assign: {n: n + 1}}]
+    on: {unused: b}
+  b: {on: {unused: a}}
+""")
+    play = Play(chart)
+    play.now = 5.0
+    step = feed(chart, play.till, timer_event(chart, "a.after.0"), 5.0)
+    assert [refusal.guard for refusal in step.refused] == ["n > 5"]
+    assert (play.till.configuration, play.till.context, play.till.timers) == (("a",), {"n": 1}, {})
 
 
 def test_an_event_that_stays_leaves_timers_alone_and_reentering_starts_them_anew() -> None:
