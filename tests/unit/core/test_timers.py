@@ -22,7 +22,7 @@ states:
       anew: {target: a, reenter: true}
       noop: {actions: [{assign: {armed: true}}]}
   b:
-    after: [{delay: 500ms, target: c}, {delay: 500ms, target: a}]
+    after: [{delay: 500ms, target: c}, {delay: 500ms, on_restart: restart, target: a}]
     on: {back: a}
   c: {on: {back: a}}
 """
@@ -37,7 +37,7 @@ def test_entering_a_state_arms_its_timers_and_leaving_it_stops_them() -> None:
     play.now = 101.0
     step = play.send("go")
     assert step.timers_stopped == ["a.after.0", "a.every.0"]
-    assert set(play.till.timers) == {"b.after.0"}
+    assert set(play.till.timers) == {"b.after.0", "b.after.1"}
 
 
 def test_branches_of_one_delay_share_a_timer_and_the_first_that_is_enabled_wins() -> None:
