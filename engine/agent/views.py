@@ -188,7 +188,9 @@ def _kind(value: Value) -> str:
         return "true or false"
     if isinstance(value, str):
         return "a text"
-    return "a whole number" if isinstance(value, int) else "a number"
+    if isinstance(value, int):
+        return "a whole number"
+    return "a number" if isfinite(value) else "no number"
 
 
 def _fits(field: Field, value: Value) -> bool:
