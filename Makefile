@@ -24,7 +24,7 @@ help:
 setup: $(VENV)/.run
 
 run: setup
-	$(BIN)/tillwire demo $(if $(FOR),--for $(FOR))
+	@$(BIN)/tillwire demo $(if $(FOR),--for $(FOR))
 
 test: lint
 	@marker="$$(date +%s)-$$$$"; status=0; \
@@ -56,14 +56,16 @@ $(BIN)/python:
 	  echo "tillwire needs Python 3.11 or later; $(PYTHON) is not that." \
 	    "Say which is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/debian python3-venv
-	$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) .
+	@echo "Installing tillwire and what it needs into $(VENV) ..."
+	@$(INSTALL) .
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) '.[test]'
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(INSTALL) '.[test]'
 	@touch $@ $(VENV)/.run
 
 # Takes the newest versions that pyproject.toml allows and pins them.

@@ -93,7 +93,7 @@ def script(duration: float | None) -> Script:
 def parameters(length: float) -> dict[str, str]:
     """Values for the machine's parameters with which an outage fits in a round of ``length``
     seconds. All lie within the limits of the machine's file."""
-    wait = min(3.0, max(1.0, round(length / 20, 1)))
+    wait = min(3.0, max(1.0, length // 20))
     return {
         "ping_interval": "1s",
         "ping_timeout": "1s",
