@@ -213,8 +213,10 @@ class Agent:
         silent = self._books.stalled_for()
         if silent > SILENT:
             reasons.append(f"The database has not answered for {silent:.0f} s.")
-        if self._workers.stuck:
-            reasons.append(f"{self._workers.stuck} calls hang and were given up.")
+        stuck = self._workers.stuck
+        if stuck:
+            few = "A call hangs and was given up."
+            reasons.append(few if stuck == 1 else f"{stuck} calls hang and were given up.")
         ready = self._running and silent <= SILENT
         return Health(alive=True, ready=ready, reasons=tuple(reasons))
 
