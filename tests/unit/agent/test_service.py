@@ -244,7 +244,7 @@ def test_a_store_that_cannot_be_opened_is_told_and_leaves_nothing_running(
         await house.agent.stop()
 
     play(story())
-    assert not [t for t in threading.enumerate() if t.name.startswith("tillwire")]
+    assert not [t for t in threading.enumerate() if t.name in ("tillwire-store", "tillwire-worker")]
 
 
 def test_a_restart_goes_on_where_the_last_process_was(play: Play, tmp_path: Path) -> None:
