@@ -21,6 +21,7 @@ from engine.definition.tree import ROOT, Tree
 
 if TYPE_CHECKING:
     from engine.core.feed import Turn
+    from engine.core.records import Step, Till
 
 # Names of the file do not reach the library as they are, because it turns states and events
 # into attributes of one object: an event `send` or `states` would break it.
@@ -36,7 +37,8 @@ class Chart:
     """A machine that is ready to play turns.
 
     ``plans`` and ``timers`` are what its states do; ``turn`` is the turn being played, which
-    the library's callbacks speak to. A chart belongs to one thread.
+    the library's callbacks speak to; ``beginning`` is how a till began, kept for those to come.
+    A chart belongs to one thread.
     """
 
     def __init__(self, definition: Definition) -> None:
@@ -47,6 +49,7 @@ class Chart:
         self.descriptors = _numbered("e", _descriptors(definition))
         self.timer_ids: dict[str, str] = {}
         self.turn: Turn | None = None
+        self.beginning: tuple[Till, Step] | None = None
         self.initial_context = {
             name: variable.initial for name, variable in definition.model.context.items()
         }

@@ -36,6 +36,10 @@ class Timer(NamedTuple):
     start: float
     length: float
 
+    def starting(self, now: float) -> "Timer":
+        """The same delay, counted from ``now``."""
+        return Timer(self.key, now + self.length, now, self.length)
+
 
 class Run(NamedTuple):
     """An effect that was started and has not answered. ``state`` is set when it is invoked."""

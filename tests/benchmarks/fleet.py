@@ -103,7 +103,7 @@ async def _live(folder: Path) -> dict[str, float]:
     await asyncio.sleep(2 * INTERVAL + 10)
     used = resident() - before
     await agent.stop()
-    late = sorted(punctuality.late)
+    late = sorted(punctuality.late) or [0.0]
     return {
         "memory": used / TILLS,
         "start": start,
