@@ -223,7 +223,7 @@ def test_what_is_no_lost_link_never_leads_to_cooldown(
     hours, with tickets closed all the time, and with a person who presses the button."""
     till = online(failures_to_offline=failures)
     till.server = pings(ping, tickets)
-    for _ in range(100):
+    for _ in range(40):
         till.close_ticket()
         till.wait(70.0)
         till.send("sync.now")
@@ -366,7 +366,7 @@ def assert_nothing_is_forgotten(till: VirtualTill) -> None:
         assert till.sent == till.closed
 
 
-@settings(max_examples=300, derandomize=True, deadline=None, database=None)
+@settings(max_examples=200, derandomize=True, deadline=None, database=None)
 @given(st.lists(DEEDS, max_size=40), st.lists(REPLIES, max_size=60))
 def test_no_ticket_is_ever_forgotten(deeds: list[tuple[str, float]], replies: list[Reply]) -> None:
     """However closing, answers of every kind and restarts fall together: ``waiting`` is false
@@ -431,7 +431,7 @@ def test_a_restart_in_any_state_comes_back_online(
     assert till.sent == till.closed
 
 
-@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.floats(0, 2000), st.lists(REPLIES, max_size=30), st.floats(0, 400))
 def test_a_restart_at_any_moment_comes_back_online(
     moment: float, replies: list[Reply], away: float
