@@ -7,6 +7,7 @@ key and SHA-256, not taken from what the agent says of itself.
 
 import hashlib
 import json as encoding
+import os
 import random
 import signal
 import sys
@@ -285,6 +286,10 @@ def demo(duration: float | None, json: bool) -> int:
             return _show(duration, json, stopped)
     except (CannotShow, LabError) as fault:
         sys.stderr.write(f"{fault}\n")
+        return NOT_GOOD
+    except BrokenPipeError:
+        # Nobody reads any more; what is still in the buffer must not be tried again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_GOOD
 
 

@@ -212,6 +212,8 @@ class AgentProcess:
             process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
             process.wait(patience)
         except (subprocess.TimeoutExpired, OSError):
+            return
+        finally:  # also when a second Ctrl-C interrupts the wait
             process.kill()
             process.wait(CALL)
 

@@ -125,6 +125,47 @@ def test_ctrl_c_ends_it_within_two_seconds_and_leaves_no_process(
     assert [agent for agent in agents if agent.is_running()] == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal for one process")
+def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
+    """Neither a traceback nor a process stays."""
+    process = subprocess.Popen(
+        **_command(), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        _wait_for(tmp_path / "demo" / "tillwire.db")
+        agents = psutil.Process(process.pid).children(recursive=True)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        _, err = process.communicate(timeout=CLEAN_END)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert process.returncode in (0, 130)
+    assert err == b""
+    assert agents
+    assert [agent for agent in agents if agent.is_running()] == []
+
+
+def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
+    """As ``tillwire demo | head -1`` does."""
+    process = subprocess.Popen(
+        **_command("--for", "10s"), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().endswith(b"are in demo\n")
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(LIMIT) == 1
+        process.stderr.close()
+    finally:
+        process.kill()
+        process.wait(LIMIT)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
