@@ -14,6 +14,7 @@ from engine.definition import model
 from engine.definition.machine import load_machine
 from engine.definition.reader import read
 from engine.effects.table import VOCABULARY
+from engine.lab.faults import FAULTS
 from engine.server.settings import ServerSettings
 from engine.settings import Settings, load_definition, load_settings
 
@@ -115,6 +116,15 @@ def test_every_key_of_till_yaml_is_explained() -> None:
     named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", pages))))
 
     assert _fields(Settings, ServerSettings) - named == set()
+
+
+def test_every_fault_of_the_lab_is_explained() -> None:
+    """Those of the table in docs/operating.md are the lab's."""
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = page.partition("| fault |")[2].partition("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines()[2:]]
+
+    assert set(re.findall(r"`(\w+)`", " ".join(first))) == set(FAULTS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
