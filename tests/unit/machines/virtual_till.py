@@ -164,3 +164,41 @@ class VirtualTill:
             event = Event(f"{run.effect}.{reply.name}", reply.data, run=run.number)
             self.answers[run.number] = (self.now + reply.seconds, event, self.closed)
         return step
+
+
+NO_LOST_LINK = [
+    REJECTED,
+    failing("unauthorized"),
+    failing("local_error"),
+    failing("server_error", retry_after=30.0),
+]
+"""Answers of a server that is there, or of a till that is itself at fault."""
+
+
+def always(reply: Reply) -> Server:
+    return lambda _run: reply
+
+
+def hanging(run: Run) -> Reply:
+    """A server that says nothing: the call ends with its own deadline."""
+    return failing("timeout", float(run.arguments["timeout"]))
+
+
+def pings(reply: Reply, tickets: Reply | None = None) -> Server:
+    return lambda run: reply if run.effect == "ping" else tickets
+
+
+def online(**overrides: str | float) -> VirtualTill:
+    till = VirtualTill(overrides=overrides)
+    till.wait_for("online")
+    return till
+
+
+def parameter(name: str, till: VirtualTill) -> float:
+    return float(till.chart.definition.parameters[name])
+
+
+def offline(till: VirtualTill) -> VirtualTill:
+    till.server = always(REFUSED)
+    till.wait_for("offline-cooldown")
+    return till
