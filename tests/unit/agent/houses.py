@@ -56,9 +56,9 @@ class Watching(Unwatched):
     def render(self, accept: str) -> tuple[bytes, str]:
         return accept.encode(), "text/plain"
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Wait until it holds after a step or a count."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
