@@ -1,4 +1,4 @@
-"""``send_tickets``: the oldest tickets that wait, in one call, each with its own key.
+"""``send_tickets``: the tickets that wait, oldest first, a batch a call, each with its own key.
 
 The order of things is the guarantee. Before a request leaves, it is written down which tickets
 are in it; only a reply that names a ticket marks it sent or refused. Whatever stops in between
@@ -7,6 +7,7 @@ where the server can tell, and sent again with the same keys where it cannot.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import uuid4
 
 from engine.definition.vocabulary import EffectSignature, Field
@@ -21,40 +22,56 @@ BATCH = 100
 STATUS = "status"
 """What the journal has in place of a batch's id when a ticket was settled by asking."""
 
+SLICE = 2.0
+"""Seconds for which batch follows batch before the machine hears of it: long enough that the
+machine costs nothing beside the sending, short enough that a person sees the backlog shrink."""
+
 BOOKS_TIMEOUT = 30.0
 """Seconds that one visit to the till's own database may take."""
 
 
 def run(call: Call) -> Answer:
-    """Settle what is unknown, send one batch, and say how many tickets still wait."""
-    batch = uuid4().hex
-    waiting, noted_at = _take(call, batch)
+    """Settle what is unknown, send batch after batch for a while, and say what still waits."""
+    until = call.monotonic() + SLICE
+    load, doubtful = call.books.call(lambda store: _oldest(call, store), BOOKS_TIMEOUT)
     done = Settled()
-    attempts = [ticket.attempted_at for ticket in waiting if ticket.attempted_at is not None]
+    attempts = [ticket.attempted_at for ticket in doubtful if ticket.attempted_at is not None]
     call.patience.only(call.till, attempts)
-    if noted_at is None:
-        waiting, done, patience = _clear_up(call, waiting)
+    if doubtful:
+        waiting, done, patience = _clear_up(call, doubtful)
         if not waiting and patience > 0 and not done.count:
             return failed(
                 Reason.SERVER_ERROR,
                 "the server may still be at work on tickets that were sent before",
                 patience,
             )
-    if waiting:
-        if noted_at is None:
-            noted_at = _note(call, waiting, batch)
-        done = done.then(_send(call, waiting, batch, noted_at))
+        load = _note(call, waiting)
+    while load.tickets:
+        done = done.then(_send(call, load, until))
+        load = done.next
     backlog = done.backlog or _count(call)
     return Answer("ok", {"sent": done.stored, "refused": done.refused, "pending": backlog.pending})
 
 
+class Load(NamedTuple):
+    """The tickets of one request, its id, and when the store was told that they are in it."""
+
+    batch: str
+    tickets: list[Ticket]
+    noted_at: float
+
+
+NOTHING = Load("", [], 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How many tickets an answer settled, and how many still wait after it."""
+    """How many tickets an answer settled, how many still wait, and those to be sent next."""
 
     stored: int = 0
     refused: int = 0
     backlog: Backlog | None = None
+    next: Load = NOTHING
 
     @property
     def count(self) -> int:
@@ -67,23 +84,23 @@ class Settled:
             self.stored + later.stored,
             self.refused + later.refused,
             later.backlog or self.backlog,
+            later.next,
         )
 
 
-def _take(call: Call, batch: str) -> tuple[list[Ticket], float | None]:
-    """The oldest tickets that wait. When none of them was ever in a request, they are noted as
-    being in this one, at the time given: the common case costs one visit."""
-    limit = _limit(call)
+def _oldest(call: Call, store: Store) -> tuple[Load, list[Ticket]]:
+    """The oldest tickets that wait, noted as being in the next request; or, when one of them was
+    in a request before, nothing to send yet and these tickets."""
+    waiting = store.tickets.batch(call.till, _limit(call))
+    if any(ticket.attempted_at is not None for ticket in waiting):
+        return NOTHING, waiting
+    return (_noted(call, store, waiting) if waiting else NOTHING), []
 
-    def take(store: Store) -> tuple[list[Ticket], float | None]:
-        waiting = store.tickets.batch(call.till, limit)
-        if any(ticket.attempted_at is not None for ticket in waiting):
-            return waiting, None
-        at = call.wall()
-        store.tickets.attempted(call.till, [ticket.number for ticket in waiting], batch, at)
-        return waiting, at
 
-    return call.books.call(take, BOOKS_TIMEOUT)
+def _noted(call: Call, store: Store, tickets: list[Ticket]) -> Load:
+    batch, at = uuid4().hex, call.wall()
+    store.tickets.attempted(call.till, [ticket.number for ticket in tickets], batch, at)
+    return Load(batch, tickets, at)
 
 
 def _take_again(call: Call) -> list[Ticket]:
@@ -98,15 +115,10 @@ def _limit(call: Call) -> int:
     return max(1, call.whole("batch", BATCH))
 
 
-def _note(call: Call, tickets: list[Ticket], batch: str) -> float:
-    numbers = [ticket.number for ticket in tickets]
-
-    def note(store: Store) -> float:
-        at = call.wall()
-        store.tickets.attempted(call.till, numbers, batch, at)
-        return at
-
-    return call.books.call(note, BOOKS_TIMEOUT)
+def _note(call: Call, tickets: list[Ticket]) -> Load:
+    if not tickets:
+        return NOTHING
+    return call.books.call(lambda store: _noted(call, store, tickets), BOOKS_TIMEOUT)
 
 
 def _clear_up(call: Call, waiting: list[Ticket]) -> tuple[list[Ticket], Settled, float]:
@@ -163,7 +175,9 @@ def _ask(call: Call, unsure: list[Ticket]) -> Settled:
     return done
 
 
-def _send(call: Call, tickets: list[Ticket], batch: str, noted_at: float) -> Settled:
+def _send(call: Call, load: Load, until: float) -> Settled:
+    """Send one batch; ``until`` is when no other is to follow it."""
+    batch, tickets, noted_at = load
     if call.cancelled.is_set():
         _withdraw(call, tickets, batch)
         return Settled()
@@ -181,7 +195,7 @@ def _send(call: Call, tickets: list[Ticket], batch: str, noted_at: float) -> Set
             _withdraw(call, tickets, batch)
         raise
     call.patience.answered(call.till, noted_at)
-    settled = _settle(call, tickets, verdicts, batch)
+    settled = _settle(call, tickets, verdicts, batch, more=call.monotonic() < until)
     if not settled.count:
         raise CallFailed(
             Reason.BAD_REPLY, "the server's answer names none of the tickets sent", reached=True
@@ -199,9 +213,17 @@ def _withdraw(call: Call, tickets: list[Ticket], batch: str) -> None:
 
 
 def _settle(
-    call: Call, tickets: list[Ticket], verdicts: list[TicketVerdict], batch: str
+    call: Call,
+    tickets: list[Ticket],
+    verdicts: list[TicketVerdict],
+    batch: str,
+    *,
+    more: bool = False,
 ) -> Settled:
-    """Write down what the server said, and only that: a ticket that it did not name waits on."""
+    """Write down what the server said, and only that: a ticket that it did not name waits on.
+
+    With ``more`` the next tickets are taken in the same visit, unless there is doubt about one.
+    """
     asked = {ticket.key: ticket for ticket in tickets}
     named = {verdict.key: verdict for verdict in verdicts if verdict.key in asked}
     stored = [
@@ -220,16 +242,19 @@ def _settle(
         if verdict.status == "stored" and verdict.sha256 not in ("", asked[key].sha256)
     ]
 
-    def write(store: Store) -> Backlog:
+    def write(store: Store) -> tuple[Backlog, Load]:
         now = call.wall()
         store.tickets.acknowledged(call.till, stored, batch, now)
         store.tickets.refused(call.till, refusals, batch, now)
-        return store.tickets.backlog(call.till)
+        following = NOTHING
+        if more and (stored or refusals):
+            following, _ = _oldest(call, store)
+        return store.tickets.backlog(call.till), following
 
-    backlog = call.books.call(write, BOOKS_TIMEOUT)
+    backlog, following = call.books.call(write, BOOKS_TIMEOUT)
     # At once: a call that fails after this has changed the backlog all the same.
     call.counted(call.till, backlog)
-    return Settled(len(stored), len(refusals), backlog)
+    return Settled(len(stored), len(refusals), backlog, following)
 
 
 def _count(call: Call) -> Backlog:
@@ -243,10 +268,12 @@ def _count(call: Call) -> Backlog:
 SEND_TICKETS = Effect(
     EffectSignature(
         "send_tickets",
-        "Sends the oldest tickets that wait, in one call.",
+        "Sends the tickets that wait, oldest first, a batch a call.",
         arguments={
             "timeout": Field("duration", "how long each call may take", required=True),
-            "batch": Field("integer", f"how many tickets at the most; {BATCH} when not given"),
+            "batch": Field(
+                "integer", f"how many tickets in a call at the most; {BATCH} when not given"
+            ),
         },
         ok={
             "sent": Field("integer", "tickets that the server has now acknowledged"),
@@ -255,6 +282,7 @@ SEND_TICKETS = Effect(
         },
     ),
     run,
-    # A question about what is unknown, the sending, and the visits to the database around them.
-    lambda arguments: 2 * float(arguments["timeout"]) + BOOKS_TIMEOUT,
+    # A question about what is unknown, the slice, the sending that its end finds under way, and
+    # the visits to the database around them.
+    lambda arguments: 2 * float(arguments["timeout"]) + SLICE + BOOKS_TIMEOUT,
 )

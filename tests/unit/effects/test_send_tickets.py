@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.effects.send_tickets import BATCH, SEND_TICKETS
+from engine.effects.send_tickets import BATCH, SEND_TICKETS, SLICE
 from engine.server.port import Reason, TicketVerdict
 from tests.unit.effects.scripted import Till, breaks, key, payload, rejects, says
 
@@ -18,19 +18,55 @@ def test_tickets_go_in_the_order_in_which_they_came(till: Till) -> None:
 
 
 def test_a_call_carries_a_hundred_tickets_unless_told_otherwise(till: Till) -> None:
-    """And says how many still wait."""
+    """Call follows call until nothing waits."""
     till.sell(*range(1, 131))
-    assert till.run() == ("ok", {"sent": BATCH, "refused": 0, "pending": 30})
-    assert till.run(batch=20) == ("ok", {"sent": 20, "refused": 0, "pending": 10})
-    assert [len(batch) for batch in till.server.batches] == [100, 20]
+    assert till.run() == ("ok", {"sent": 130, "refused": 0, "pending": 0})
+    till.sell(*range(131, 181))
+    till.run(batch=20)
+    assert [len(batch) for batch in till.server.batches] == [BATCH, 30, 20, 20, 10]
+
+
+def test_the_machine_hears_of_a_long_sending_after_a_slice_of_it(till: Till) -> None:
+    """No further call begins after that; what still waits is told."""
+    till.sell(*range(1, 131))
+    till.server.on_send = lambda: till.clock.advance(SLICE / 2)
+    assert till.run(batch=10) == ("ok", {"sent": 20, "refused": 0, "pending": 110})
+    assert till.attempted()[21] is None
+
+
+def test_each_further_batch_costs_one_visit_to_the_store(till: Till) -> None:
+    """What was sent is marked and what comes next is noted in one wait for the disk."""
+    till.sell(*range(1, 31))
+    till.run(batch=10)
+    assert till.visits == 4
+    assert [entry["numbers"] for entry in till.journal("attempted")] == ["1-10", "11-20", "21-30"]
+    assert len(set(till.server.ids)) == 3
+
+
+def test_a_ticket_in_doubt_ends_the_slice(till: Till) -> None:
+    """Nothing overtakes it: the next run asks about it first."""
+    till.sell(1, 2, 3)
+    till.server.send = [says(n1="stored")]
+    assert till.run(batch=2) == ("ok", {"sent": 1, "refused": 0, "pending": 2})
+    assert till.server.batches == [[1, 2]]
+
+
+def test_what_fails_in_the_middle_leaves_the_batches_before_it_sent(till: Till) -> None:
+    """The answer is the failure; the backlog tells the rest."""
+    till.sell(*range(1, 31))
+    till.server.on_send = lambda: till.server.send.extend(
+        [breaks(reached=True)] if till.server.batches else []
+    )
+    assert till.run(batch=10).name == "failed.timeout"
+    assert (till.backlog().sent, till.counted[-1].pending) == (10, 20)
 
 
 @pytest.mark.parametrize("batch", [0, -1])
 def test_a_batch_of_less_than_one_is_one(till: Till, batch: int) -> None:
     """Else the machine would ask for more for ever, or get all at once."""
     till.sell(1, 2)
-    assert till.run(batch=batch).data["pending"] == 1
-    assert till.server.batches == [[1]]
+    assert till.run(batch=batch).data["pending"] == 0
+    assert till.server.batches == [[1], [2]]
 
 
 def test_each_ticket_has_a_key_of_shop_till_and_number(till: Till) -> None:
@@ -98,9 +134,9 @@ def test_a_reply_that_names_nobody_is_a_bad_reply(till: Till) -> None:
 def test_tickets_that_were_not_sent_are_not_believed(till: Till) -> None:
     """A reply that names other tickets, even ones that wait, marks only what was sent."""
     till.sell(1, 2)
-    till.server.send = [says(n1="stored", n2="stored", n99="stored")]
-    assert till.run(batch=1) == ("ok", {"sent": 1, "refused": 0, "pending": 1})
-    assert till.attempted() == {2: None}
+    till.server.send = [says(n1="stored", n2="stored", n99="stored"), rejects]
+    assert till.run(batch=1).name == "rejected"
+    assert (till.backlog().sent, list(till.attempted())) == (1, [2])
 
 
 def test_a_refused_ticket_is_set_aside_with_the_servers_words(till: Till) -> None:
@@ -152,9 +188,10 @@ def test_a_cancelled_sending_makes_no_call_and_leaves_no_doubt(till: Till) -> No
 
 def test_the_backlog_is_told_whenever_it_is_known(till: Till) -> None:
     """After a sending, after an empty look, and after a question whose sending then failed."""
-    till.sell(1, 2)
-    till.run(batch=1)
-    assert [each.pending for each in till.counted] == [1]
+    till.sell(1)
+    till.run()
+    till.sell(2)
+    assert [each.pending for each in till.counted] == [0]
     till.server.send = [breaks(reached=True), breaks()]
     till.run()
     till.server.tell = [says(n2="stored")]
@@ -163,9 +200,9 @@ def test_the_backlog_is_told_whenever_it_is_known(till: Till) -> None:
     assert [(each.pending, each.sent) for each in till.counted[1:]] == [(1, 2)]
 
 
-def test_the_deadline_leaves_time_for_a_question_and_a_sending() -> None:
-    """Each has the whole timeout, and the database its own."""
-    assert SEND_TICKETS.deadline({"timeout": 60.0}) == 150.0
+def test_the_deadline_leaves_time_for_a_question_a_slice_and_a_sending() -> None:
+    """A question and the last sending each have the whole timeout, the database its own."""
+    assert SEND_TICKETS.deadline({"timeout": 60.0}) == 150.0 + SLICE
 
 
 def test_a_failure_keeps_reason_message_and_the_wait_asked_for(till: Till) -> None:
