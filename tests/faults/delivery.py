@@ -193,6 +193,8 @@ class Storm:
     def _strike(self, name: str, action: str, chance: random.Random) -> None:
         """Turn a fault on for one request and wait until it has struck it."""
         self.lab.turn(name, action=action, times=1, **_settings(name, chance))
+        if action == "TICKETSTATUS":  # it is only asked after an answer was lost
+            self._strike("lost_answer", "TICKETS", chance)
         if not self.lab.wait(lambda lab: not _is_on(lab, name, action), STRUCK_WITHIN):
             last = "\n".join(self.agent.errors().splitlines()[-30:])
             raise AssertionError(f"no {action} call came for {name} to strike; the log:\n{last}")
@@ -202,15 +204,11 @@ class Storm:
         self._failed.wait(chance.choice((0.0, 0.0, 0.3)))
 
     def _action(self, name: str, chance: random.Random) -> str:
-        """Mostly a ticket call; else a ping, or a question about tickets, for which an answer
-        has to be lost first."""
+        """Mostly a ticket call; else a ping or a question about tickets."""
         able = [action for action in ("PING", "TICKETSTATUS") if action in FAULTS[name].actions]
         if self.dose.server != "status":
             able = able[:1]
-        action = chance.choice(["TICKETS", "TICKETS", *able])
-        if action == "TICKETSTATUS":
-            self._strike("lost_answer", "TICKETS", chance)
-        return action
+        return chance.choice(["TICKETS", "TICKETS", *able])
 
     def _served(self) -> int:
         """How many lives of the agent came as far as serving the till programs."""
