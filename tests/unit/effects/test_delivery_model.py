@@ -65,11 +65,25 @@ class Delivery(RuleBasedStateMachine):
             self.till.sell(number)
             self.sold.append(number)
 
-    @rule(fault=st.one_of(st.just(""), FAULTS), batch=st.integers(1, 4))
-    def send(self, fault: str, batch: int) -> None:
-        """One call, perhaps with a fault."""
-        self.faults = [fault]
+    @rule(
+        faults=st.lists(st.one_of(st.just(""), FAULTS), max_size=3),
+        batch=st.integers(1, 4),
+        cancelled_after=st.none() | st.integers(0, 2),
+    )
+    def send(self, faults: list[str], batch: int, cancelled_after: int | None) -> None:
+        """One run: batch follows batch until one meets a fault or nobody waits any more."""
+        self.faults = list(faults)
+        sent = len(self.till.server.batches)
+
+        def cancel() -> None:
+            if len(self.till.server.batches) - sent == cancelled_after:
+                self.till.cancelled.set()
+
+        self.till.server.on_send = cancel
         self.till.run(batch=batch)
+        self.till.server.on_send = lambda: None
+        self.till.cancelled.clear()
+        self.faults = []
 
     @rule()
     def unanswered_question(self) -> None:
