@@ -97,7 +97,8 @@ class Keeper:
         if step.late:
             return
         wall = self._clock.wall()
-        self._moved[till.id] = till
+        if _moves(step):
+            self._moved[till.id] = till
         self._note_period(step, wall)
         if _worth_keeping(step):
             self._rows.append(history_row(step, wall))
@@ -126,7 +127,7 @@ class Keeper:
             fault = None if written.cancelled() else written.exception()
             if fault is None:
                 self._pause = 0.0
-                if self._moved:
+                if self._rows or self._periods or self._moved:
                     self._gather(GATHER)
                 return
             self._rows = deque([*rows, *self._rows], maxlen=MOST_ROWS)
@@ -189,6 +190,18 @@ class Keeper:
             self._offline.add(step.till)
         else:
             self._offline.discard(step.till)
+
+
+def _moves(step: Step) -> bool:
+    """Whether a till that is restored from before this step would be wrong about itself. A ping
+    that went well only starts a timer anew: restored, the till pings a little early."""
+    return bool(
+        step.entered
+        or step.exited
+        or step.changed
+        or step.cancelled
+        or (step.event.timer is None and step.started)
+    )
 
 
 def _worth_keeping(step: Step) -> bool:

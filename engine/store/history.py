@@ -8,6 +8,9 @@ from engine.store.database import Database
 
 NEWEST = 2**63 - 1
 
+TRIM_EVERY = 100
+"""Steps added before those over the bounds are dropped; there may be as many too many."""
+
 
 class HistoryRow(NamedTuple):
     """One step. ``taken`` and ``detail`` are JSON texts; ``seq`` is given by the database.
@@ -27,11 +30,14 @@ class HistoryRow(NamedTuple):
 
 
 class History:
-    """``keep`` real steps and ``keep_dull`` dull ones per till; older ones go."""
+    """``keep`` real steps and ``keep_dull`` dull ones per till, and a few more; older ones go."""
 
     def __init__(self, database: Database, keep: int, keep_dull: int) -> None:
         self._database = database
         self._keep = {False: keep, True: keep_dull}
+        self._grown: set[tuple[str, bool]] = set()
+        # A process that dies young has trimmed nothing: the first steps of the next one do.
+        self._untrimmed = TRIM_EVERY
 
     def record(self, rows: Sequence[HistoryRow]) -> None:
         """Adds steps in their order and drops what is over the bounds of their tills."""
@@ -51,14 +57,23 @@ class History:
                     for row in rows
                 ],
             )
-            touched = {(row.till, row.dull) for row in rows}
-            self._database.run_many(
-                "history_trim",
-                [
-                    (till, int(dull), till, int(dull), self._keep[dull])
-                    for till, dull in sorted(touched)
-                ],
-            )
+            self._grown.update((row.till, row.dull) for row in rows)
+            self._untrimmed += len(rows)
+            if self._untrimmed >= TRIM_EVERY:
+                self._trim()
+
+    def _trim(self) -> None:
+        """Finding what is over the bounds costs as much as adding a step, so it is not done
+        for each."""
+        self._database.run_many(
+            "history_trim",
+            [
+                (till, int(dull), till, int(dull), self._keep[dull])
+                for till, dull in sorted(self._grown)
+            ],
+        )
+        self._grown.clear()
+        self._untrimmed = 0
 
     def recent(
         self, till: str, limit: int = 100, before: int | None = None, dull: bool = True

@@ -75,6 +75,23 @@ def test_nothing_new_is_no_job(tell: Tell) -> None:
     tell(story)
 
 
+def test_a_step_that_moves_nothing_saves_no_place(tell: Tell) -> None:
+    """Its history is kept; the till, restored from before it, would only ping a little early."""
+
+    async def story(room: Room) -> None:
+        await room.keeper.flush()
+        saved = room.store.snapshots.all()
+        room.play("till.opened")
+        await room.keeper.flush()
+        assert room.events()[-1] == "till.opened"
+        assert room.store.snapshots.all() == saved
+        room.play("sync.now")
+        await room.keeper.flush()
+        assert room.store.snapshots.all() != saved
+
+    tell(story)
+
+
 def test_a_late_answer_is_not_kept(tell: Tell) -> None:
     """Nothing happened."""
 
