@@ -36,7 +36,7 @@ def test_a_job_that_fails_tells_its_future_alone(play: Play, opened: Opened) -> 
             raise OSError("no room")
 
         failed, good = thread.send(fail), thread.send(lambda held: held.add("b"))
-        await asyncio.wait([failed, good])
+        await asyncio.gather(failed, good, return_exceptions=True)
         assert isinstance(failed.exception(), OSError)
         assert shelf.stored() == ["b"]
         await thread.close(PATIENCE)
