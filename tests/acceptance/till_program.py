@@ -68,6 +68,8 @@ class TillProgram:
     def __init__(self, agent: AgentProcess, till: str, pace: float, seed: int) -> None:
         self.sold = Sold()
         self.stop = threading.Event()
+        self.go = threading.Event()
+        self.go.set()
         self._agent = agent
         self._till = till
         self._pace = pace
@@ -75,9 +77,11 @@ class TillProgram:
         self._connection: HTTPConnection | None = None
 
     def run(self) -> None:
-        """Sell until ``stop``; the ticket that is at hand is finished."""
+        """Sell until ``stop``, with a break while ``go`` is clear; what is begun is finished."""
         number = 0
         while not self.stop.is_set():
+            if not self.go.wait(0.1):
+                continue
             number += 1 if self._chance.random() < 0.95 else self._chance.randint(2, 9)
             self.sell(number)
             self.stop.wait(self._chance.uniform(0, self._pace))
