@@ -8,8 +8,10 @@ This file knows no web framework, so that the agent can name it without loading 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
+from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
+from engine.api.view import MOMENT, View
 from engine.definition.vocabulary import Value
 
 Accepted = Literal["new", "same", "different"]
@@ -17,14 +19,6 @@ Accepted = Literal["new", "same", "different"]
 
 RETRY_AFTER = 5
 """Whole seconds that a till program is asked to wait when the store cannot take a ticket."""
-
-MOMENT = "2026-03-14T09:26:53.589000Z"
-
-
-class View(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class LabelView(View):
@@ -113,6 +107,9 @@ class StepView(View):
     )
     unhandled: bool = Field(
         description="No active state has a transition for this event: nothing happened."
+    )
+    closing: ClosingView | None = Field(
+        None, description="Of `till.day_closed`: whether the day can be closed; else null."
     )
 
 
@@ -220,6 +217,35 @@ class Office(Protocol):
         """At most ``limit`` steps, newest first, of numbers below ``before`` when it is given.
 
         Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
+        """
+        ...
+
+    async def messages(self, till: str, unread: bool) -> Sequence[MessageView]:
+        """The messages that were not read, oldest first; or all, newest first, at most 1,000.
+
+        Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
+        """
+        ...
+
+    async def read_message(self, till: str, message: str) -> ReadAnswer:
+        """Mark a message read; returns once it is on disk.
+
+        Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
+        """
+        ...
+
+    async def offers(self, till: str, customer: str, within: float) -> OffersView:
+        """Feed a customer code to the machine and give that customer's offers, "" for the
+        general ones alone: fresh if they come in ``within`` seconds, else as they were last told.
+
+        Raises :class:`UnknownTill`, and :class:`BadData` for a code of more than 200 characters.
+        """
+        ...
+
+    async def closing(self, till: str) -> ClosingView:
+        """Whether the till's day can be closed. Waits for no disk.
+
+        Raises :class:`UnknownTill`.
         """
         ...
 
