@@ -8,9 +8,17 @@ from typing import NamedTuple
 
 from engine.lab.ledger import LabError
 
-#: Every action that the lab counts and that a fault can be turned on for. The first three are
-#: programs of the central server; OTHER is every request that is none of the named ones.
-PROGRAMS = ("PING", "TICKETS", "TICKETSTATUS")
+#: Every action that the lab counts and that a fault can be turned on for. PROGRAMS are those
+#: of the central server; OTHER is every request that is none of the named ones.
+PROGRAMS = (
+    "PING",
+    "TICKETS",
+    "TICKETSTATUS",
+    "MESSAGES",
+    "MESSAGESACK",
+    "OFFERS",
+    "TICKETCOUNT",
+)
 ACTIONS = (*PROGRAMS, "AUTH", "WSDL", "OTHER")
 
 

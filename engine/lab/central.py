@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 import h11
@@ -18,6 +18,7 @@ from engine.lab.exchange import Connection, Struck
 from engine.lab.knobs import Knob, Knobs, read_knob
 from engine.lab.ledger import LabError, Ledger, StoredTicket
 from engine.lab.listener import Listener
+from engine.lab.notices import Notices
 from engine.lab.programs import Programs
 
 IDLE = 120.0
@@ -32,7 +33,8 @@ class Lab:
     tickets survive a restart. ``tls`` is the path of a certificate and of its key (PEM); the
     control port stays plain HTTP. ``credentials`` (login, password) are what Authent/Auth and,
     as basic authentication, the SOAP service ask for; None lets everybody in. ``idle`` is how
-    many seconds a silent connection is kept. Raises LabError when it cannot start.
+    many seconds a silent connection is kept. ``undeclared`` names actions that the server does
+    not have, such as OFFERS. Raises LabError when it cannot start.
 
     Times are epoch seconds. ``tickets``, ``calls``, ``twice``, ``wait`` and ``state`` may be
     called from any thread; the coroutines belong to the loop that called ``start``.
@@ -51,18 +53,20 @@ class Lab:
         credentials: tuple[str, str] | None = None,
         token_lifetime: float = rest.LIFETIME,
         idle: float = IDLE,
+        undeclared: Collection[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.host = host
         self.deduplicates = deduplicates
         self.tells_ticket_status = tells_ticket_status
         self.ledger = Ledger(deduplicates, storage, clock)
+        self.notices = Notices(storage, clock)
         self.knobs = Knobs()
         self.tokens = rest.Tokens(clock, token_lifetime, credentials)
         self.connections = 0
         self._idle = idle
         self._tls = tls
-        self._programs = Programs(self.ledger, tells_ticket_status)
+        self._programs = Programs(self.ledger, tells_ticket_status, self.notices, undeclared)
         self._control = Control(self)
         self._calls = Counter(dict.fromkeys(ACTIONS, 0))
         self._changed = threading.Condition()
@@ -118,6 +122,7 @@ class Lab:
         _keep_freed_memory()
         try:
             self.ledger.open()
+            self.notices.open()
             await self._main.open()
             await self._second.open()
         except BaseException:

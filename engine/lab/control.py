@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from engine.lab.answers import Request, Response, json_response
 from engine.lab.knobs import BadKnobError, Knobs, table
 from engine.lab.ledger import LabError, Ledger, StoredTicket, payload_fields
+from engine.lab.notices import Notices
 from engine.lab.rest import Tokens
 
 PREFIX = "/lab"
@@ -22,6 +23,7 @@ class Controlled(Protocol):
     """What the control needs of a lab."""
 
     ledger: Ledger
+    notices: Notices
     knobs: Knobs
     tokens: Tokens
 
@@ -47,6 +49,11 @@ class Control:
             ("PUT", "/down"): self._down,
             ("DELETE", "/down"): self._up,
             ("PUT", "/refusals"): self._refusals,
+            ("GET", "/messages"): self._messages,
+            ("PUT", "/messages"): self._put_messages,
+            ("POST", "/messages"): self._add_messages,
+            ("GET", "/offers"): self._offers,
+            ("PUT", "/offers"): self._put_offers,
             ("PUT", "/tokens"): self._token_lifetime,
             ("DELETE", "/tokens"): self._expire_tokens,
         }
@@ -133,6 +140,46 @@ class Control:
         self._lab.ledger.refuses = frozenset(numbers)
         return {"numbers": sorted(self._lab.ledger.refuses)}
 
+    async def _messages(self, _request: Request) -> object:
+        kept = self._lab.notices.as_data()
+        return {name: kept[name] for name in ("messages", "acknowledged")}
+
+    async def _put_messages(self, request: Request) -> object:
+        return self._take_messages(request, more=False)
+
+    async def _add_messages(self, request: Request) -> object:
+        return self._take_messages(request, more=True)
+
+    def _take_messages(self, request: Request, *, more: bool) -> object:
+        body = _known(_object(request), "messages", "till")
+        till = _name(body, "till", "for every till")
+        messages = _list(body, "messages", '[{"id": "m-1", "title": "Soldes", "text": "…"}]')
+        return {"till": till, "messages": self._lab.notices.put_messages(messages, till, more=more)}
+
+    async def _offers(self, _request: Request) -> object:
+        kept = self._lab.notices.as_data()
+        return {name: kept[name] for name in ("offers", "unknown")}
+
+    async def _put_offers(self, request: Request) -> object:
+        body = _known(_object(request), "offers", "customer", "unknown")
+        customer = _name(body, "customer", "for everybody")
+        if not {"offers", "unknown"} & body.keys():
+            raise BadKnobError("Give 'offers', a list, or 'unknown', a list of customers, or both.")
+        unknown = _list(body, "unknown", '["C9"]') if "unknown" in body else None
+        if unknown is not None and not all(isinstance(one, str) and one for one in unknown):
+            raise BadKnobError("'unknown' is a list of customers' codes, each a text.")
+        if "offers" in body:
+            offers = _list(body, "offers", '[{"id": "o1", "title": "…", "until": "2026-11-30"}]')
+            self._lab.notices.put_offers(offers, customer)
+        if unknown is not None:
+            self._lab.notices.forget_customers(unknown)
+        kept = self._lab.notices.as_data()
+        return {
+            "customer": customer,
+            "offers": len(kept["offers"].get(customer, ())),
+            "unknown": kept["unknown"],
+        }
+
     async def _token_lifetime(self, request: Request) -> object:
         seconds = _object(request).get("lifetime", 0)
         usable = isinstance(seconds, int | float) and not isinstance(seconds, bool)
@@ -163,6 +210,27 @@ def _object(request: Request) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise BadKnobError('The body is a JSON object, such as {"fault": "hang"}.')
     return data
+
+
+def _known(body: dict[str, Any], *allowed: str) -> dict[str, Any]:
+    for name in body:
+        if name not in allowed:
+            raise BadKnobError(f"There is no '{name}' here. Allowed: {', '.join(allowed)}.")
+    return body
+
+
+def _name(body: Mapping[str, Any], name: str, meaning: str) -> str:
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise BadKnobError(f"'{name}' is a text; left out it is {meaning}. Found {value!r}.")
+    return value
+
+
+def _list(body: Mapping[str, Any], name: str, example: str) -> list[Any]:
+    value = body.get(name)
+    if not isinstance(value, list):
+        raise BadKnobError(f"'{name}' is a JSON list, such as {example}.")
+    return value
 
 
 def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> int:

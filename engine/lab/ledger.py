@@ -72,6 +72,22 @@ class Summary:
     sha256: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is stored of a till's numbers in a range, each number once.
+
+    ``first`` and ``last`` are the lowest and the highest, None when there is none; ``digest`` is
+    the SHA-256, in hex, of one line ``number sha256`` each, ascending; ``missing`` the numbers
+    of the range that are not stored, as ``5,9-11``.
+    """
+
+    count: int
+    first: int | None
+    last: int | None
+    digest: str
+    missing: str
+
+
 class Ledger:
     """The tickets of all tills. Any thread may read while the server writes.
 
@@ -151,6 +167,30 @@ class Ledger:
             digests.setdefault(row.key, row.sha256)
         return Summary(len(rows), len(times), sum(n > 1 for n in times.values()), digests)
 
+    def held(self, till: str, low: int, high: int) -> Held:
+        """What is stored of the numbers from ``low`` to ``high`` of a till."""
+        digests: dict[int, str] = {}
+        for row in self.tickets(till):
+            if low <= row.number <= high:
+                digests.setdefault(row.number, row.sha256)
+        numbers = sorted(digests)
+        lines = hashlib.sha256()
+        runs: list[str] = []
+        expected = low
+        for number in [*numbers, high + 1]:
+            if number > expected:
+                runs.append(_run(expected, number - 1))
+            expected = number + 1
+        for number in numbers:
+            lines.update(f"{number} {digests[number]}\n".encode())
+        first = numbers[0] if numbers else None
+        last = numbers[-1] if numbers else None
+        return Held(len(numbers), first, last, lines.hexdigest(), ",".join(runs))
+
+    def numbers(self, till: str, since: float, until: float) -> list[int]:
+        """The numbers of a till that arrived from ``since`` to before ``until``."""
+        return [row.number for row in self.tickets(till) if since <= row.at < until]
+
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         if self._file is not None:
@@ -180,6 +220,10 @@ class Ledger:
             self._twice[row.key] = self._twice.get(row.key, 1) + 1
         else:
             self._first[row.key] = row.sha256
+
+
+def _run(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low}-{high}"
 
 
 def payload_fields(payload: bytes) -> dict[str, str]:

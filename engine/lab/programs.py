@@ -1,21 +1,27 @@
-"""The programs that the lab's central server declares: PING, TICKETS and TICKETSTATUS.
+"""The programs that the lab's central server declares, ``answers.PROGRAMS`` by name.
 
 Names, parameters and replies are tillwire's own choice (the vendor publishes none), the same
 ones that its documented default configuration speaks. They are written here a second time on
 purpose: the lab shares no code with the client that it tries.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic_core import from_json
 
 from engine.lab.answers import Outcome
 from engine.lab.ledger import Ledger, Parcel, Verdict, payload_bytes
+from engine.lab.notices import Notices
 
 #: The ``resultcode`` of a call whose parameters the program cannot use.
 BAD_PARAMETERS = 1
+#: The ``resultcode`` of a call about a customer that the server does not know.
+UNKNOWN_CUSTOMER = 1
 MOST_TICKETS = 10_000
+LARGEST_NUMBER = 2**63 - 1
+REASONS = ("opened", "closed", "day_closed", "ticket", "returned")
 
 _Parameters = Mapping[str, str]
 
@@ -25,16 +31,31 @@ class BadParametersError(Exception):
 
 
 class Programs:
-    """Runs the declared programs on one ledger."""
+    """Runs the declared programs on one ledger and one set of notices.
 
-    def __init__(self, ledger: Ledger, tells_ticket_status: bool) -> None:
+    ``undeclared`` names programs that this server does not have.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        tells_ticket_status: bool,
+        notices: Notices | None = None,
+        undeclared: Collection[str] = (),
+    ) -> None:
         self._ledger = ledger
-        self._table: dict[str, Callable[[_Parameters], Outcome]] = {
+        self._notices = notices or Notices()
+        table: dict[str, Callable[[_Parameters], Outcome]] = {
             "PING": self._ping,
             "TICKETS": self._tickets,
+            "TICKETSTATUS": self._ticket_status,
+            "MESSAGES": self._messages,
+            "MESSAGESACK": self._acknowledge,
+            "OFFERS": self._offers,
+            "TICKETCOUNT": self._count,
         }
-        if tells_ticket_status:
-            self._table["TICKETSTATUS"] = self._ticket_status
+        gone = {*undeclared, *(() if tells_ticket_status else ("TICKETSTATUS",))}
+        self._table = {name: program for name, program in table.items() if name not in gone}
 
     def run(self, action: str, param: str) -> Outcome:
         """Run ``action`` (any case) with its parameters in HMP."""
@@ -95,6 +116,50 @@ class Programs:
             tickets.append({"key": key, "status": status, "sha256": digest})
         return Outcome(reply={"resultcode": 0, "errormessage": "", "tickets": tickets})
 
+    def _messages(self, parameters: _Parameters) -> Outcome:
+        till = _text(parameters, "TILL")
+        reason = _text(parameters, "REASON")
+        if reason not in REASONS:
+            raise BadParametersError(f"<REASON> is one of {', '.join(REASONS)}.")
+        return _good(messages=self._notices.messages(till))
+
+    def _acknowledge(self, parameters: _Parameters) -> Outcome:
+        till = _text(parameters, "TILL")
+        ids = _json_list(parameters, "IDS")
+        if not all(isinstance(one, str) for one in ids):
+            raise BadParametersError("<IDS> is a JSON list of strings.")
+        return _good(acknowledged=self._notices.acknowledge(till, ids))
+
+    def _offers(self, parameters: _Parameters) -> Outcome:
+        _text(parameters, "TILL")
+        customer = parameters.get("CUSTOMER", "").strip()
+        offers = self._notices.offers(customer)
+        if offers is None:
+            return refusal(UNKNOWN_CUSTOMER, "This customer is not known.")
+        return _good(customer=customer, offers=offers)
+
+    def _count(self, parameters: _Parameters) -> Outcome:
+        till = _text(parameters, "TILL")
+        if "DAY" in parameters:
+            numbers = self._ledger.numbers(till, *_day(parameters))
+            low, high = (min(numbers), max(numbers)) if numbers else (0, -1)
+        else:
+            low, high = _number(parameters, "FROM"), _number(parameters, "TO")
+            if low > high:
+                raise BadParametersError("<FROM> is not more than <TO>.")
+        held = self._ledger.held(till, low, high)
+        return _good(
+            count=held.count,
+            first=held.first,
+            last=held.last,
+            digest=held.digest,
+            missing=held.missing,
+        )
+
+
+def _good(**fields: object) -> Outcome:
+    return Outcome(reply={"resultcode": 0, "errormessage": "", **fields})
+
 
 def action_of(action: str, param: str) -> str:
     """The action that a call names: as its argument, or else as <ACTION> in its parameters."""
@@ -138,6 +203,25 @@ def _text(parameters: _Parameters, name: str) -> str:
     if not value:
         raise BadParametersError(f"<{name}> is missing.")
     return value
+
+
+def _number(parameters: _Parameters, name: str) -> int:
+    text = _text(parameters, name)
+    if not (text.isascii() and text.isdigit() and len(text) < 20) or int(text) > LARGEST_NUMBER:
+        raise BadParametersError(f"<{name}> is a ticket number.")
+    return int(text)
+
+
+def _day(parameters: _Parameters) -> tuple[float, float]:
+    """A day of the lab's own time zone, from its first moment to that of the next."""
+    try:
+        begins = date.fromisoformat(_text(parameters, "DAY"))
+        ends = begins + timedelta(days=1)
+        midnights = [datetime(each.year, each.month, each.day) for each in (begins, ends)]  # noqa: DTZ001 - local time is meant
+        since, until = (midnight.timestamp() for midnight in midnights)
+    except (ValueError, OverflowError, OSError):
+        raise BadParametersError("<DAY> is a date such as 2026-11-24.") from None
+    return since, until
 
 
 def _json_list(parameters: _Parameters, name: str) -> list[Any]:

@@ -4,6 +4,7 @@ For tests of effects and for benchmarks with thousands of tills. It has the shap
 port and imports nothing of it; tickets are judged and kept by the same ledger as the lab's.
 """
 
+import json
 import threading
 import time
 from collections import Counter
@@ -11,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from engine.lab.answers import PROGRAMS
-from engine.lab.ledger import Ledger, Parcel, StoredTicket
+from engine.lab.ledger import Held, Ledger, Parcel, StoredTicket
+from engine.lab.notices import Notices
 
 
 class Ticket(Protocol):
@@ -40,11 +42,38 @@ class StubVerdict(NamedTuple):
     sha256: str = ""
 
 
-class StubServer:
-    """Answers ping, send_tickets and ticket_status after ``latency`` seconds.
+class StubMessage(NamedTuple):
+    """A message: the fields of the port's own, in its order."""
 
-    Verdicts are StubVerdicts, typed as anything so that the stub fits where the port is asked
-    for without importing it.
+    id: str
+    at: str
+    level: str
+    title: str
+    text: str
+
+
+class StubOffer(NamedTuple):
+    """An offer: the fields of the port's own, in its order."""
+
+    id: str
+    customer: str
+    title: str
+    text: str
+    starts: str
+    ends: str
+    data: str
+
+
+class StubRefusal(Exception):  # noqa: N818 - a refusal is an answer
+    """A business refusal, where no other exception was given for it."""
+
+
+class StubServer:
+    """Answers the port's calls after ``latency`` seconds.
+
+    Verdicts are StubVerdicts (messages StubMessages, and so on), typed as anything so that the
+    stub fits where the port is asked for without importing it. What it tells is put in
+    ``notices``; ``rejected(code, message)`` makes what is raised for an unknown customer.
 
     ``strike(action, till)`` is called for each call before it is worked on: it may raise what
     the port raises, or note when the call came. ``lost`` is called after the work and before
@@ -62,6 +91,7 @@ class StubServer:
         strike: Callable[[str, str], None] | None = None,
         lost: Callable[[str, str], None] | None = None,
         late: Callable[[], Exception] = TimeoutError,
+        rejected: Callable[[str, str], Exception] = StubRefusal,
     ) -> None:
         self.latency = latency
         self.deduplicates = deduplicates
@@ -70,6 +100,12 @@ class StubServer:
         self.strike = strike
         self.lost = lost
         self.late = late
+        self.rejected = rejected
+        self.tells_messages = True
+        self.takes_acknowledgements = True
+        self.tells_offers = True
+        self.counts_tickets = True
+        self.notices = Notices()
         self.dropped = 0
         self.ledger = Ledger(deduplicates, None, time.time)
         self._calls = Counter(dict.fromkeys(PROGRAMS, 0))
@@ -122,6 +158,47 @@ class StubServer:
             verdicts.append(StubVerdict(key, status, sha256=digest))
         self._end("TICKETSTATUS", till)
         return verdicts
+
+    def poll_messages(self, till: str, reason: str, timeout: float) -> list[Any]:  # noqa: ARG002 - the port's shape
+        """What this till has not acknowledged."""
+        self._begin("MESSAGES", till, timeout)
+        rows = self.notices.messages(till)
+        self._end("MESSAGES", till)
+        return [StubMessage(**row) for row in rows]
+
+    def acknowledge_messages(self, till: str, ids: Sequence[str], timeout: float) -> list[str]:
+        """Take note of all of them."""
+        self._begin("MESSAGESACK", till, timeout)
+        told = self.notices.acknowledge(till, ids)
+        self._end("MESSAGESACK", till)
+        return told
+
+    def fetch_offers(self, till: str, customer: str, timeout: float) -> list[Any]:
+        """The general offers and that customer's."""
+        self._begin("OFFERS", till, timeout)
+        rows = self.notices.offers(customer)
+        self._end("OFFERS", till)
+        if rows is None:
+            raise self.rejected("1", "This customer is not known.")
+        return [
+            StubOffer(
+                row["id"],
+                row["customer"],
+                row["title"],
+                row["text"],
+                row["from"],
+                row["until"],
+                json.dumps(row["data"], separators=(",", ":")),
+            )
+            for row in rows
+        ]
+
+    def count_tickets(self, till: str, first: int, last: int, timeout: float) -> Any:
+        """What is stored of these numbers."""
+        self._begin("TICKETCOUNT", till, timeout)
+        held: Held = self.ledger.held(till, first, last)
+        self._end("TICKETCOUNT", till)
+        return held
 
     def drop_connections(self) -> None:
         """There are none; the calls of this method are counted in ``dropped``."""

@@ -45,6 +45,14 @@ class Till:
             told |= {"BATCH": "b1", "COUNT": str(len(entries)), "TICKETS": json.dumps(entries)}
         elif action == "TICKETSTATUS":
             told["KEYS"] = json.dumps([ticket(number)["key"] for number in numbers])
+        elif action == "MESSAGES":
+            told["REASON"] = "opened"
+        elif action == "MESSAGESACK":
+            told["IDS"] = json.dumps([f"m{number}" for number in numbers])
+        elif action == "OFFERS":
+            told["CUSTOMER"] = "".join(f"C{number}" for number in numbers)
+        elif action == "TICKETCOUNT":
+            told |= {"FROM": "1", "TO": "9"}
         return "".join(f"<{name}>{escape(value)}" for name, value in told.items())
 
     def rest(self, action: str, *numbers: int) -> requests.Response:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,3 +149,68 @@ def test_a_lab_can_be_given_a_control_port(start: "Callable[[Lab], Till]") -> No
     free = first.lab.lab.control_port
     first.lab.stop()
     assert start(Lab(control_port=free)).lab.lab.control_port == free
+
+
+def test_messages_are_put_added_and_told(till: "Till", control: Control) -> None:
+    assert control("PUT", "/messages", {"messages": [{"id": "m1"}]}) == (
+        200,
+        {"till": "", "messages": 1},
+    )
+    body = {"till": "01", "messages": [{"id": "m2", "level": "urgent"}]}
+    assert control("POST", "/messages", body)[1] == {"till": "01", "messages": 1}
+    told = json.loads(till.rest("MESSAGES").json()["result"])["messages"]
+    assert [row["id"] for row in told] == ["m1", "m2"]
+    till.rest("MESSAGESACK", 1)
+    state = control("GET", "/messages")[1]
+    assert list(state["acknowledged"]["01"]) == ["m1"]
+    assert [row["level"] for row in state["messages"]["01"]] == ["urgent"]
+
+
+def test_offers_are_put_for_everybody_and_for_one_customer(till: "Till", control: Control) -> None:
+    control("PUT", "/offers", {"offers": [{"id": "g"}]})
+    body = {"customer": "C7", "offers": [{"id": "o"}], "unknown": ["C9"]}
+    assert control("PUT", "/offers", body) == (
+        200,
+        {"customer": "C7", "offers": 1, "unknown": ["C9"]},
+    )
+    told = json.loads(till.rest("OFFERS", 7).json()["result"])["offers"]
+    assert [(row["id"], row["customer"]) for row in told] == [("g", ""), ("o", "C7")]
+    assert json.loads(till.rest("OFFERS", 9).json()["result"])["resultcode"] == 1
+    assert control("GET", "/offers")[1]["unknown"] == ["C9"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/messages", {}, "'messages' is a JSON list"),
+        ("/messages", {"messages": {}}, "'messages' is a JSON list"),
+        ("/messages", {"messages": [{}]}, "Each message has an 'id'"),
+        ("/messages", {"messages": [], "till": 1}, "'till' is a text"),
+        ("/messages", {"messages": [], "shop": "1"}, "There is no 'shop' here. Allowed:"),
+        ("/offers", {}, "Give 'offers', a list, or 'unknown'"),
+        ("/offers", {"offers": 1}, "'offers' is a JSON list"),
+        ("/offers", {"offers": [{"id": "o", "until": "x"}]}, "'until' of an offer is a date"),
+        ("/offers", {"unknown": "C9"}, "'unknown' is a JSON list"),
+        ("/offers", {"unknown": [9]}, "'unknown' is a list of customers' codes"),
+    ],
+)
+def test_what_cannot_be_put_is_400_with_a_sentence(
+    control: Control, path: str, body: object, sentence: str
+) -> None:
+    status, answer = control("PUT", path, body)
+    assert status == 400
+    assert sentence in answer["problem"]
+
+
+def test_messages_and_offers_outlive_a_lab_with_storage(
+    start: "Callable[[Lab], Till]", tmp_path: Path
+) -> None:
+    first = start(Lab(storage=tmp_path))
+    first.lab.lab.notices.put_messages([{"id": "m1"}, {"id": "m2"}])
+    first.lab.lab.notices.put_offers([{"id": "o"}], "C7")
+    first.rest("MESSAGESACK", 1)
+    first.lab.stop()
+    second = start(Lab(storage=tmp_path))
+    told = json.loads(second.rest("MESSAGES").json()["result"])["messages"]
+    assert [row["id"] for row in told] == ["m2"]
+    assert len(json.loads(second.rest("OFFERS", 7).json()["result"])["offers"]) == 1

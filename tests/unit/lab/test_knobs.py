@@ -40,8 +40,8 @@ def struck(knobs: Knobs, action: str = "PING") -> list[str]:
         ("http_429", {"as_date": 1}, "'as_date' of 'http_429' is true or false; found 1."),
         (
             "hang",
-            {"action": "OFFERS"},
-            "'action' of the fault 'hang' is one of PING, TICKETS, TICKETSTATUS, AUTH, WSDL, OTHER",
+            {"action": "PRICES"},
+            "'action' of the fault 'hang' is one of PING, TICKETS, TICKETSTATUS, MESSAGES, ",
         ),
         (
             "wrong_batch",

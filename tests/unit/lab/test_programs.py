@@ -137,4 +137,4 @@ def test_a_ledger_that_cannot_write_is_a_technical_failure(
 def test_an_action_that_is_not_declared_is_a_technical_failure(programs: Programs) -> None:
     silent = Programs(Ledger(True, None, lambda: 0.0), tells_ticket_status=False)
     assert silent.run("TICKETSTATUS", "<KEYS>[]").error == 2
-    assert programs.run("OFFERS", "").text == "The action 'OFFERS' is not declared here."
+    assert programs.run("PRICES", "").text == "The action 'PRICES' is not declared here."

@@ -101,10 +101,10 @@ def test_a_request_of_a_wrong_form_is_refused(
 
 
 def test_a_technical_failure_has_an_error_and_no_result(tokens: Tokens) -> None:
-    status, answer = post(tokens, EXECUTE, {"action": "OFFERS", "access_token": tokens.issue()})
+    status, answer = post(tokens, EXECUTE, {"action": "PRICES", "access_token": tokens.issue()})
     assert status == 200
     assert answer == {
         "error": 2,
-        "txterr": "The action 'OFFERS' is not declared here.",
+        "txterr": "The action 'PRICES' is not declared here.",
         "result": "",
     }
