@@ -195,6 +195,98 @@ class TicketStatusAction(_TicketAction):
         return ("keys",)
 
 
+class _TellingAction(ActionSettings):
+    @model_validator(mode="after")
+    def _has_fields(self) -> "_TellingAction":
+        if self.reply == "text":
+            raise ValueError("the reply has fields to read: 'reply' is json or hmp here, not text")
+        return self
+
+
+class PollMessagesAction(_TellingAction):
+    """Ask for the messages that the till has not acknowledged."""
+
+    action: str = Field("MESSAGES", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=lambda: {
+            "ACTION": "{action}",
+            "SHOP": "{shop}",
+            "TILL": "{till}",
+            "REASON": "{reason}",
+        },
+        description="Placeholders: {action}, {shop}, {till}, {reason} (opened, closed, "
+        "day_closed, ticket or returned).",
+    )
+
+    def known(self) -> tuple[str, ...]:
+        return (*IN_EVERY_ACTION, "reason")
+
+
+class AcknowledgeMessagesAction(_TellingAction):
+    """Tell the server which messages the till keeps."""
+
+    action: str = Field("MESSAGESACK", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=lambda: {
+            "ACTION": "{action}",
+            "SHOP": "{shop}",
+            "TILL": "{till}",
+            "IDS": "{ids}",
+        },
+        description="Placeholders: {action}, {shop}, {till}, {ids} (a JSON list).",
+    )
+
+    def known(self) -> tuple[str, ...]:
+        return (*IN_EVERY_ACTION, "ids")
+
+    def needed(self) -> tuple[str, ...]:
+        return ("ids",)
+
+
+class FetchOffersAction(_TellingAction):
+    """Ask for the general offers and those of a customer."""
+
+    action: str = Field("OFFERS", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=lambda: {
+            "ACTION": "{action}",
+            "SHOP": "{shop}",
+            "TILL": "{till}",
+            "CUSTOMER": "{customer}",
+        },
+        description="Placeholders: {action}, {shop}, {till}, {customer} (empty: general offers "
+        "only).",
+    )
+
+    def known(self) -> tuple[str, ...]:
+        return (*IN_EVERY_ACTION, "customer")
+
+    def needed(self) -> tuple[str, ...]:
+        return ("customer",)
+
+
+class CountTicketsAction(_TellingAction):
+    """Ask what the server holds of a range of ticket numbers."""
+
+    action: str = Field("TICKETCOUNT", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=lambda: {
+            "ACTION": "{action}",
+            "SHOP": "{shop}",
+            "TILL": "{till}",
+            "FROM": "{first}",
+            "TO": "{last}",
+        },
+        description="Placeholders: {action}, {shop}, {till}, {first}, {last}.",
+    )
+
+    def known(self) -> tuple[str, ...]:
+        return (*IN_EVERY_ACTION, "first", "last")
+
+    def needed(self) -> tuple[str, ...]:
+        return ("first", "last")
+
+
 class Actions(Section):
     """The server's actions."""
 
@@ -205,6 +297,24 @@ class Actions(Section):
     ticket_status: TicketStatusAction | None = Field(
         default_factory=TicketStatusAction,
         description="Ask what became of tickets; empty where the server has no such action.",
+    )
+    poll_messages: PollMessagesAction | None = Field(
+        default_factory=PollMessagesAction,
+        description="Ask for messages; empty where the server has no such action.",
+    )
+    acknowledge_messages: AcknowledgeMessagesAction | None = Field(
+        default_factory=AcknowledgeMessagesAction,
+        description="Tell which messages the till keeps; empty where the server has no such "
+        "action.",
+    )
+    fetch_offers: FetchOffersAction | None = Field(
+        default_factory=FetchOffersAction,
+        description="Ask for offers; empty where the server has no such action.",
+    )
+    count_tickets: CountTicketsAction | None = Field(
+        default_factory=CountTicketsAction,
+        description="Ask how many tickets the server holds, for the proof of the day; empty "
+        "where the server has no such action.",
     )
 
 

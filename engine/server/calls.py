@@ -1,16 +1,28 @@
-"""The three calls of the port, made of one exchange that each wire brings its own way."""
+"""The calls of the port, made of one exchange that each wire brings its own way."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from engine.server import program
+from engine.server import program, replies
 from engine.server.actions import ActionSettings
 from engine.server.deadline import Deadline
-from engine.server.port import CallFailed, CallRejected, Reason, TicketParcel, TicketVerdict
+from engine.server.port import (
+    CallFailed,
+    CallRejected,
+    Message,
+    Offer,
+    Reason,
+    TicketCount,
+    TicketParcel,
+    TicketVerdict,
+)
 from engine.server.settings import ServerSettings
 from engine.server.transport import Transport, endpoint
+
+T = TypeVar("T")
 
 
 class Exchange(NamedTuple):
@@ -31,7 +43,12 @@ class CalledServer(ABC):
         ca_file = self._base / settings.ca_file if settings.ca_file else None
         self._transport = Transport(ca_file, settings.compression == "gzip")
         self.deduplicates = settings.deduplicates
-        self.tells_ticket_status = settings.actions.ticket_status is not None
+        actions = settings.actions
+        self.tells_ticket_status = actions.ticket_status is not None
+        self.tells_messages = actions.poll_messages is not None
+        self.takes_acknowledgements = actions.acknowledge_messages is not None
+        self.tells_offers = actions.fetch_offers is not None
+        self.counts_tickets = actions.count_tickets is not None
         self.settle = settings.settle
 
     def ping(self, till: str, timeout: float) -> float:
@@ -71,18 +88,72 @@ class CalledServer(ABC):
     def ticket_status(self, till: str, keys: Sequence[str], timeout: float) -> list[TicketVerdict]:
         """See :meth:`engine.server.port.Server.ticket_status`."""
         action = self._settings.actions.ticket_status
-        if action is None:
-            raise CallFailed(
-                Reason.LOCAL_ERROR,
-                f"{self._target.where} was not called: it has no action that tells a ticket's "
-                "status",
-            )
-        values = {"keys": program.keys_text(keys)}
-        _, said = self._call(action, till, values, timeout, harmless=True)
+        values = {"keys": program.list_text(keys)}
+        return self._ask(
+            action,
+            "ticket_status",
+            till,
+            values,
+            timeout,
+            lambda s: program.status_verdicts(s, keys),
+        )
+
+    def poll_messages(self, till: str, reason: str, timeout: float) -> list[Message]:
+        """See :meth:`engine.server.port.Server.poll_messages`."""
+        action = self._settings.actions.poll_messages
+        values = {"reason": reason}
+        return self._ask(action, "poll_messages", till, values, timeout, replies.messages)
+
+    def acknowledge_messages(self, till: str, ids: Sequence[str], timeout: float) -> list[str]:
+        """See :meth:`engine.server.port.Server.acknowledge_messages`."""
+        action = self._settings.actions.acknowledge_messages
+        values = {"ids": program.list_text(ids)}
+        return self._ask(
+            action,
+            "acknowledge_messages",
+            till,
+            values,
+            timeout,
+            lambda said: replies.acknowledged(said, ids),
+        )
+
+    def fetch_offers(self, till: str, customer: str, timeout: float) -> list[Offer]:
+        """See :meth:`engine.server.port.Server.fetch_offers`.
+
+        A server's words may repeat the customer's code, and what is raised ends in logs and in
+        the history: the code is struck out of it.
+        """
+        action = self._settings.actions.fetch_offers
+        values = {"customer": customer}
         try:
-            return program.status_verdicts(said, keys)
-        except program.Unfit as unfit:
-            raise self._unfit(action, unfit) from None
+            return self._ask(
+                action,
+                "fetch_offers",
+                till,
+                values,
+                timeout,
+                lambda said: replies.offers(said, customer),
+            )
+        except CallRejected as refusal:
+            words = _without_customer(refusal.message, customer)
+            raise CallRejected(refusal.code, words) from None
+        except CallFailed as failure:
+            where = self._target.where if failure.message.startswith(self._target.where) else ""
+            words = where + _without_customer(failure.message.removeprefix(where), customer)
+            raise CallFailed(failure.reason, words, failure.retry_after, failure.reached) from None
+
+    def count_tickets(self, till: str, first: int, last: int, timeout: float) -> TicketCount:
+        """See :meth:`engine.server.port.Server.count_tickets`."""
+        action = self._settings.actions.count_tickets
+        values = {"first": str(first), "last": str(last)}
+        return self._ask(
+            action,
+            "count_tickets",
+            till,
+            values,
+            timeout,
+            lambda said: replies.ticket_count(said, first, last),
+        )
 
     def drop_connections(self) -> None:
         """See :meth:`engine.server.port.Server.drop_connections`."""
@@ -91,6 +162,28 @@ class CalledServer(ABC):
     def close(self) -> None:
         """See :meth:`engine.server.port.Server.close`."""
         self._transport.close()
+
+    def _ask(
+        self,
+        action: ActionSettings | None,
+        name: str,
+        till: str,
+        values: Mapping[str, str],
+        timeout: float,
+        read: Callable[[program.Said], T],
+    ) -> T:
+        """A call that may be made twice without harm, and what ``read`` finds in its reply."""
+        if action is None:
+            raise CallFailed(
+                Reason.LOCAL_ERROR,
+                f"{self._target.where} was not called: till.yaml says that it has no action "
+                f"'{name}'",
+            )
+        _, said = self._call(action, till, values, timeout, harmless=True)
+        try:
+            return read(said)
+        except program.Unfit as unfit:
+            raise self._unfit(action, unfit) from None
 
     def _call(
         self,
@@ -153,3 +246,11 @@ class CalledServer(ABC):
         self, action: ActionSettings, text: str, deadline: Deadline, harmless: bool
     ) -> Exchange:
         """One call. Raises :class:`CallFailed`, or ``program.Unfit`` for a reply's form."""
+
+
+def _without_customer(words: str, customer: str) -> str:
+    """A server's words with a customer's code struck out, wherever it stands as a word."""
+    code = re.escape(customer.strip())
+    if not code:
+        return words
+    return re.sub(rf"(?<!\w){code}(?!\w)", "***", words, flags=re.IGNORECASE)

@@ -5,6 +5,7 @@ counted in total from the name look-up to the last byte. Calls come from many th
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
@@ -91,6 +92,46 @@ class TicketVerdict(NamedTuple):
     sha256: str = ""
 
 
+class Message(NamedTuple):
+    """A message for the cashier. ``at`` is the text that was sent, empty where none was."""
+
+    id: str
+    at: str
+    level: Literal["info", "warning", "urgent"]
+    title: str
+    text: str
+
+
+class Offer(NamedTuple):
+    """An offer. ``customer`` is empty for a general one; ``starts`` and ``ends`` are dates
+    (``2026-11-30``), both included, empty where there is no limit; ``data`` is JSON text."""
+
+    id: str
+    customer: str
+    title: str
+    text: str
+    starts: str
+    ends: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCount:
+    """What the server holds of the numbers that were asked about.
+
+    ``first`` and ``last`` are the lowest and the highest of them, None when there is none.
+    ``digest`` is the SHA-256, in hex, of one line ``number sha256`` per ticket in ascending
+    order of number; ``missing`` the numbers asked about that are not there, as ``5,9-11``.
+    Either is empty when the server does not tell.
+    """
+
+    count: int
+    first: int | None
+    last: int | None
+    digest: str
+    missing: str
+
+
 class Server(Protocol):
     """A central server.
 
@@ -107,6 +148,22 @@ class Server(Protocol):
         """Whether ``ticket_status`` can be asked."""
 
     @property
+    def tells_messages(self) -> bool:
+        """Whether ``poll_messages`` can be asked."""
+
+    @property
+    def takes_acknowledgements(self) -> bool:
+        """Whether ``acknowledge_messages`` can be called."""
+
+    @property
+    def tells_offers(self) -> bool:
+        """Whether ``fetch_offers`` can be asked."""
+
+    @property
+    def counts_tickets(self) -> bool:
+        """Whether ``count_tickets`` can be asked."""
+
+    @property
     def settle(self) -> float:
         """Seconds that a request which we gave up may still be at work in the server."""
 
@@ -120,6 +177,25 @@ class Server(Protocol):
 
     def ticket_status(self, till: str, keys: Sequence[str], timeout: float) -> list[TicketVerdict]:
         """Ask what became of tickets. One that the reply does not name is absent."""
+
+    def poll_messages(self, till: str, reason: str, timeout: float) -> list[Message]:
+        """Ask for the messages that this till has not acknowledged, at most 1,000, each once.
+
+        ``reason`` says why now: opened, closed, day_closed, ticket or returned.
+        """
+
+    def acknowledge_messages(self, till: str, ids: Sequence[str], timeout: float) -> list[str]:
+        """Tell the server what this till keeps; returns the ids that it took note of."""
+
+    def fetch_offers(self, till: str, customer: str, timeout: float) -> list[Offer]:
+        """Ask for the general offers and those of one customer, "" for the general ones alone.
+
+        At most 1,000. A customer that the server does not know is a :class:`CallRejected`. No
+        exception holds the customer's code.
+        """
+
+    def count_tickets(self, till: str, first: int, last: int, timeout: float) -> TicketCount:
+        """Ask what the server holds of the ticket numbers from ``first`` to ``last``."""
 
     def drop_connections(self) -> None:
         """Close idle connections now, and those in use when their call ends."""

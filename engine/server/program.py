@@ -23,7 +23,7 @@ LONGEST_WORDS = 300
 """Characters of the server's own words that a message of ours repeats."""
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
-_OUR_JSON = ("tickets", "keys")
+_OUR_JSON = ("tickets", "keys", "ids")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _Status = Literal["stored", "refused", "unknown"]
 _SENT: Mapping[str, _Status] = {"stored": "stored", "duplicate": "stored", "refused": "refused"}
@@ -73,9 +73,9 @@ def _ticket(ticket: TicketParcel) -> dict[str, str | int]:
     return shown
 
 
-def keys_text(keys: Sequence[str]) -> str:
-    """The keys as a JSON list in ASCII."""
-    return json.dumps(list(keys), separators=(",", ":"))
+def list_text(texts: Sequence[str]) -> str:
+    """Keys or ids as a JSON list in ASCII."""
+    return json.dumps(list(texts), separators=(",", ":"))
 
 
 def read_json(text: str | bytes) -> Any:

@@ -11,12 +11,21 @@ from pydantic import BaseModel
 
 from engine.definition.machine import Definition
 from engine.definition.model import Parameter
+from engine.server.actions import Actions
 from engine.server.settings import Auth, ServerSettings
 from engine.settings import Api, Database, Log, Settings
 
 WIDTH = 92
 VENDOR = ("ticket_sync_interval", "webservice_timeout", "ping_timeout", "message_retry_wait")
 """The settings that the vendor's documentation knows, by their names here."""
+LACKING = (
+    "ticket_status",
+    "poll_messages",
+    "acknowledge_messages",
+    "fetch_offers",
+    "count_tickets",
+)
+"""The actions that a server may not have: they are then set to null."""
 
 
 class Answers(NamedTuple):
@@ -149,8 +158,13 @@ def _server(page: _Page, answers: Answers) -> None:
         "show prints those in force.",
         4,
     )
-    if not answers.tells_status:
-        page.line("ticket_status: null", 4)
+    lacking = () if answers.tells_status else ("ticket_status",)
+    for name in LACKING:
+        page.say(Actions.model_fields[name].description or "", 4)
+        if name in lacking:
+            page.line(f"{name}: null", 4)
+        else:
+            page.line(f"    # {name}: null" if lacking else f"  #   {name}: null")
 
 
 def _auth(page: _Page, answers: Answers) -> None:

@@ -1,12 +1,14 @@
 """The stub answers like a central server, in process."""
 
 import hashlib
+from dataclasses import fields
 from typing import NamedTuple
 
 import pytest
 
-from engine.lab.stub import StubServer, StubVerdict
-from engine.server.port import Server, TicketVerdict
+from engine.lab.ledger import Held
+from engine.lab.stub import StubMessage, StubOffer, StubRefusal, StubServer, StubVerdict
+from engine.server.port import CallRejected, Message, Offer, Server, TicketCount, TicketVerdict
 
 
 class Ticket(NamedTuple):
@@ -24,7 +26,14 @@ def ticket(number: int) -> Ticket:
 def test_the_stub_fits_where_the_port_is_asked_for() -> None:
     port: Server = StubServer(settle=3.0)
     assert (port.deduplicates, port.tells_ticket_status, port.settle) == (True, True, 3.0)
+    assert port.tells_messages
+    assert port.takes_acknowledgements
+    assert port.tells_offers
+    assert port.counts_tickets
     assert StubVerdict._fields == TicketVerdict._fields
+    assert StubMessage._fields == Message._fields
+    assert StubOffer._fields == Offer._fields
+    assert [each.name for each in fields(Held)] == [each.name for each in fields(TicketCount)]
 
 
 def test_a_ping_takes_the_latency() -> None:
@@ -90,3 +99,34 @@ def test_dropped_connections_are_counted() -> None:
     stub = StubServer()
     stub.drop_connections()
     assert stub.dropped == 1
+
+
+def test_messages_come_until_they_are_acknowledged() -> None:
+    stub = StubServer()
+    stub.notices.put_messages([{"id": "m1", "at": "now", "title": "a"}, {"id": "m2"}])
+    told = stub.poll_messages("01", "opened", 5.0)
+    assert told[0] == Message("m1", "now", "info", "a", "")
+    assert stub.acknowledge_messages("01", ["m1"], 5.0) == ["m1"]
+    assert [message.id for message in stub.poll_messages("01", "ticket", 5.0)] == ["m2"]
+    assert (stub.calls["MESSAGES"], stub.calls["MESSAGESACK"]) == (2, 1)
+
+
+def test_offers_come_for_a_customer_and_an_unknown_one_is_refused() -> None:
+    stub = StubServer(rejected=CallRejected)
+    stub.notices.put_offers([{"id": "o", "until": "2026-11-30", "data": {"a": 1}}], "C7")
+    stub.notices.forget_customers(["C9"])
+    assert stub.fetch_offers("01", "C7", 5.0) == [
+        Offer("o", "C7", "", "", "", "2026-11-30", '{"a":1}')
+    ]
+    with pytest.raises(CallRejected, match="not known"):
+        stub.fetch_offers("01", "C9", 5.0)
+    stub.rejected = StubRefusal
+    with pytest.raises(StubRefusal):
+        stub.fetch_offers("01", "C9", 5.0)
+
+
+def test_tickets_are_counted() -> None:
+    stub = StubServer()
+    stub.send_tickets("01", "b1", [ticket(1), ticket(3)], 5.0)
+    told = stub.count_tickets("01", 1, 3, 5.0)
+    assert (told.count, told.first, told.last, told.missing) == (2, 1, 3, "2")

@@ -57,6 +57,24 @@ def test_an_action_that_is_only_renamed_keeps_its_other_defaults() -> None:
     assert made.actions.send_tickets.action == "TICKETS"
 
 
+def test_each_action_that_a_server_may_lack_can_be_left_empty() -> None:
+    """The port then says so, and nothing is called."""
+    optional = {
+        "ticket_status": "tells_ticket_status",
+        "poll_messages": "tells_messages",
+        "acknowledge_messages": "takes_acknowledgements",
+        "fetch_offers": "tells_offers",
+        "count_tickets": "counts_tickets",
+    }
+    whole = connect(settings(SOAP), "0042")
+    for action, told in optional.items():
+        assert getattr(whole, told) is True
+        without = connect(settings(SOAP, actions={action: None}), "0042")
+        assert {name for name in optional.values() if not getattr(without, name)} == {told}
+        without.close()
+    whole.close()
+
+
 def test_durations_are_written_as_everywhere() -> None:
     made = settings(REST, settle="90s", auth={"body": LOGIN, "lifetime": "1h30"})
     assert made.settle == 90
@@ -125,6 +143,11 @@ def test_a_mistake_has_its_own_sentence(
         ("send_tickets", {"parameters": {"T": "{batch}"}}, "no parameter holds {tickets}"),
         ("send_tickets", {"reply": "text", "success": {"field": None}}, "name each ticket"),
         ("ticket_status", {"parameters": {"T": "{till}"}}, "no parameter holds {keys}"),
+        ("poll_messages", {"parameters": {"T": "{ids}"}}, "unknown placeholder {ids}"),
+        ("poll_messages", {"reply": "text", "success": {"field": None}}, "has fields to read"),
+        ("acknowledge_messages", {"parameters": {"T": "{till}"}}, "no parameter holds {ids}"),
+        ("fetch_offers", {"parameters": {"T": "{till}"}}, "no parameter holds {customer}"),
+        ("count_tickets", {"parameters": {"T": "{first}"}}, "no parameter holds {last}"),
     ],
 )
 def test_a_mistake_in_an_action_has_its_own_sentence(

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from engine.server.settings import ServerSettings
 from engine.settings import Api, Database, Log, Settings, load_settings
 from engine.tools.init import windows_lock
+from engine.tools.template import LACKING
 
 FRENCH = (
     "Durée d'attente entre 2 synchronisations des tickets",
@@ -142,6 +143,23 @@ def test_soap_with_a_user_and_a_server_without_ticket_status(tillwire: Any, path
     assert server.auth.password is not None
     assert server.auth.password.reference == "${file:secret.txt}"
     assert server.actions.ticket_status is None
+    assert server.actions.fetch_offers is not None
+    text = path.read_text(encoding="utf-8")
+    assert "\n  actions:\n" in text
+    assert "\n    # fetch_offers: null\n" in text
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_each_action_that_a_server_may_lack_can_be_uncommented(
+    tillwire: Any, path: Path, name: str
+) -> None:
+    """Taking away '#' before 'actions' and one of them says that the server has no such action."""
+    tillwire("init", "--defaults", path)
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("  # actions:\n", "  actions:\n").replace(f"  #   {name}:", f"    {name}:")
+    path.write_text(text, encoding="utf-8")
+    actions = load_settings(path).server.actions
+    assert [each for each in LACKING if getattr(actions, each) is None] == [name]
 
 
 def test_enter_takes_what_is_in_brackets(tillwire: Any, path: Path, tmp_path: Path) -> None:
