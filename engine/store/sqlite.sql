@@ -181,6 +181,63 @@ CREATE TABLE snapshots (
   text TEXT NOT NULL
 );
 
+-- Version 2: messages and offers for the till, and the day's proof.
+--
+-- A message is known by its id for one till. Its texts are never changed; four times say how far
+-- it came, told_at when the server told it last.
+
+-- name: migration_2_messages
+CREATE TABLE messages (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  till TEXT NOT NULL,
+  id TEXT NOT NULL,
+  at TEXT NOT NULL,
+  level TEXT NOT NULL,
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  received_at REAL NOT NULL,
+  told_at REAL NOT NULL,
+  shown_at REAL,
+  read_at REAL,
+  acknowledged_at REAL
+);
+
+-- name: migration_2_messages_by_id
+CREATE UNIQUE INDEX messages_by_id ON messages (till, id);
+
+-- name: migration_2_messages_by_till
+CREATE INDEX messages_by_till ON messages (till, seq);
+
+-- name: migration_2_messages_unread
+CREATE INDEX messages_unread ON messages (till, seq) WHERE read_at IS NULL;
+
+-- name: migration_2_messages_told
+CREATE INDEX messages_told ON messages (till, seq) WHERE acknowledged_at IS NULL;
+
+-- One row per customer that was asked about; customer '' holds the general offers. A row that is
+-- replaced gets a new seq: the lowest was asked about the longest ago.
+
+-- name: migration_2_offers
+CREATE TABLE offers (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  till TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  as_of REAL NOT NULL,
+  offers TEXT NOT NULL
+);
+
+-- name: migration_2_offers_by_customer
+CREATE UNIQUE INDEX offers_by_customer ON offers (till, customer);
+
+-- name: migration_2_offers_by_age
+CREATE INDEX offers_by_age ON offers (till, seq) WHERE customer <> '';
+
+-- name: migration_2_tickets_by_time
+CREATE INDEX tickets_by_time ON tickets (till, accepted_at);
+
+-- name: migration_2_journal_offline
+CREATE INDEX journal_offline ON journal (seq) WHERE kind IN ('offline_began', 'offline_ended');
+
 -- name: journal_head
 SELECT seq, hash FROM journal_head WHERE one = 1;
 
@@ -269,3 +326,75 @@ ON CONFLICT (till) DO UPDATE SET text = excluded.text, at = excluded.at;
 
 -- name: snapshots_all
 SELECT till, text FROM snapshots ORDER BY till;
+
+-- name: message_add
+INSERT INTO messages (till, id, at, level, title, text, received_at, told_at)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?
+WHERE NOT EXISTS (SELECT 1 FROM messages WHERE till = ? AND id = ?);
+
+-- name: message_told
+UPDATE messages SET told_at = ? WHERE till = ? AND id = ?;
+
+-- name: message_acknowledged
+UPDATE messages SET acknowledged_at = ? WHERE till = ? AND id = ? AND acknowledged_at IS NULL;
+
+-- name: message_shown
+UPDATE messages SET shown_at = ? WHERE till = ? AND id = ? AND shown_at IS NULL;
+
+-- name: message_read
+UPDATE messages SET read_at = ? WHERE till = ? AND id = ? AND read_at IS NULL;
+
+-- name: message_there
+SELECT 1 FROM messages WHERE till = ? AND id = ?;
+
+-- name: messages_to_acknowledge
+SELECT id FROM messages WHERE till = ? AND acknowledged_at IS NULL ORDER BY seq;
+
+-- name: messages_unread_count
+SELECT COUNT(*) FROM messages WHERE till = ? AND read_at IS NULL;
+
+-- name: messages_unread
+SELECT id, at, level, title, text, received_at, shown_at, read_at, acknowledged_at, seq
+FROM messages WHERE till = ? AND read_at IS NULL ORDER BY seq;
+
+-- name: messages_all
+SELECT id, at, level, title, text, received_at, shown_at, read_at, acknowledged_at, seq
+FROM messages WHERE till = ? AND seq < ? ORDER BY seq DESC LIMIT ?;
+
+-- name: messages_old
+DELETE FROM messages
+WHERE till = ? AND acknowledged_at IS NOT NULL AND read_at < ? AND told_at < ?;
+
+-- name: messages_trim
+DELETE FROM messages
+WHERE till = ? AND acknowledged_at IS NOT NULL AND read_at IS NOT NULL AND told_at < ? AND seq <= (
+  SELECT seq FROM messages WHERE till = ? ORDER BY seq DESC LIMIT 1 OFFSET ?);
+
+-- name: offers_drop
+DELETE FROM offers WHERE till = ? AND customer = ?;
+
+-- name: offers_add
+INSERT INTO offers (till, customer, as_of, offers) VALUES (?, ?, ?, ?);
+
+-- name: offers_of
+SELECT as_of, offers FROM offers WHERE till = ? AND customer = ?;
+
+-- name: offers_trim
+DELETE FROM offers WHERE till = ? AND customer <> '' AND seq <= (
+  SELECT seq FROM offers WHERE till = ? AND customer <> '' ORDER BY seq DESC LIMIT 1 OFFSET ?);
+
+-- name: day_tickets
+SELECT number, sha256, state, COALESCE(LENGTH(payload), 0)
+FROM tickets LEFT JOIN payloads ON payloads.arrival = tickets.arrival
+WHERE till = ? AND accepted_at >= ? AND accepted_at < ?
+ORDER BY number;
+
+-- name: ticket_numbers
+SELECT number, sha256, state FROM tickets WHERE till = ? AND number BETWEEN ? AND ? ORDER BY number;
+
+-- name: number_before
+SELECT MAX(number) FROM tickets WHERE till = ? AND number < ?;
+
+-- name: offline_entries
+SELECT at, till, kind FROM journal
+WHERE kind IN ('offline_began', 'offline_ended') ORDER BY seq;

@@ -5,8 +5,11 @@ from pathlib import Path
 from types import TracebackType
 
 from engine.store.database import Database
+from engine.store.days import Days
 from engine.store.history import History
 from engine.store.journal import Journal
+from engine.store.messages import Messages
+from engine.store.offers import Offers
 from engine.store.snapshots import Snapshots
 from engine.store.tickets import Tickets
 
@@ -15,7 +18,8 @@ KEEP_DULL_STEPS = 200
 
 
 class Store:
-    """An open database with its ``tickets``, ``journal``, ``history`` and ``snapshots``.
+    """An open database: ``tickets``, ``journal``, ``history``, ``snapshots``, ``messages``,
+    ``offers`` and ``days``.
 
     Used by one thread at a time. Each call is durable when it returns, unless it is made inside
     ``transaction``: then all of them are when the block ends.
@@ -28,6 +32,9 @@ class Store:
         self.tickets = Tickets(database, self.journal)
         self.history = History(database, keep, keep_dull)
         self.snapshots = Snapshots(database)
+        self.messages = Messages(database)
+        self.offers = Offers(database)
+        self.days = Days(database)
 
     @classmethod
     def open(

@@ -18,6 +18,7 @@ from engine.store import (
     files,
 )
 from engine.store.database import Database
+from engine.store.queries import load
 
 
 def raw(path: Path, *statements: str) -> None:
@@ -107,7 +108,8 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     """The sentence says which versions and what to do."""
     Store.open(path).close()
     raw(path, "INSERT INTO tillwire_schema VALUES (99)")
-    refused(path, Damaged, "its schema has version 99", "up to 1", "install that one again")
+    known = f"up to {load().latest}"
+    refused(path, Damaged, "its schema has version 99", known, "install that one again")
 
 
 def test_a_file_cut_short_is_refused(path: Path) -> None:
