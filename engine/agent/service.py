@@ -19,10 +19,12 @@ from engine.agent.timeouts import LowTimeouts
 from engine.agent.views import Views, event_data, history
 from engine.agent.watching import Watch
 from engine.agent.workers import Workers
+from engine.api.machine import machine_view
 from engine.api.port import (
     Accepted,
     Health,
     HistoryView,
+    MachineView,
     StepView,
     StoreUnavailable,
     TillView,
@@ -85,6 +87,7 @@ class Agent:
         self._clock = clock
         self._watch = watch
         self._views = Views(chart, clock, shop)
+        self._machine = machine_view(chart.definition)
         self._backlogs: dict[str, Backlog] = {}
         self._wake: asyncio.TimerHandle | None = None
         self._running = False
@@ -198,13 +201,19 @@ class Agent:
             self._deliver(till, Event("ticket.closed", {"number": number}))
         return accepted
 
-    async def history(self, till: str, limit: int, before: int | None) -> list[HistoryView]:
+    async def machine(self) -> MachineView:
+        """See :class:`engine.api.port.Office`."""
+        return self._machine
+
+    async def history(
+        self, till: str, limit: int, before: int | None, dull: bool = True
+    ) -> list[HistoryView]:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
         await self._keeper.flush()
         try:
             rows = await self._books.run(
-                lambda store: store.history.recent(till, limit, before), write=False
+                lambda store: store.history.recent(till, limit, before, dull), write=False
             )
         except StoreError as fault:
             raise StoreUnavailable(str(fault)) from fault

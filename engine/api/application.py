@@ -16,6 +16,7 @@ from engine.api.answers import (
     on_invalid_request,
 )
 from engine.api.guard import Guard
+from engine.api.page.routes import router as page_router
 from engine.api.port import Office
 from engine.api.routes import router
 
@@ -55,6 +56,7 @@ def create_api(office: Office, access: Access, limits: Limits | None = None) -> 
         strict_content_type=False,  # the token and the origin protect; a till program may forget
     )
     framework.include_router(router(office, limits))
+    framework.include_router(page_router(office, limits))
     framework.add_exception_handler(HTTPException, on_http_exception)
     framework.add_exception_handler(RequestValidationError, on_invalid_request)
     framework.add_exception_handler(Exception, on_failure)

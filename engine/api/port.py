@@ -131,6 +131,68 @@ class HistoryView(View):
     )
 
 
+Kind = Literal["atomic", "compound", "parallel", "history", "final"]
+Sign = Literal["connected", "sending", "unsure", "barred"]
+
+
+class StateView(View):
+    """One state of a machine."""
+
+    id: str = Field(description="The state's id.", examples=["online"])
+    parent: str = Field(
+        description="The state around it; empty at the top.", examples=["reachable"]
+    )
+    kind: Kind = Field(description="What sort of state it is.")
+    label: LabelView | None = Field(description="What the cashier reads; null when it has none.")
+    about: str = Field(
+        description="What it means, in one sentence; may be empty.",
+        examples=["The server answers."],
+    )
+    code: int | None = Field(description="Its number on dashboards.", examples=[1])
+    offline: bool = Field(description="The central server counts as not there.", examples=[False])
+    initial: bool = Field(description="The first to be entered of those beside it.")
+    sign: Sign = Field(
+        description="What the icon shows in it: `barred` when it is offline, `sending` while it "
+        "sends tickets, `connected` when its code is 1, else `unsure`."
+    )
+
+
+class TransitionView(View):
+    """Where an event leads, as the machine declares it."""
+
+    event: str = Field(
+        description="The event, `after` a delay, or `always`; empty for where a history leads.",
+        examples=["ping.failed"],
+    )
+    source: str = Field(
+        description="The state that declares it; empty: the machine itself, in every state.",
+        examples=["online"],
+    )
+    target: str | None = Field(
+        description="The state entered; null when it stays.", examples=["degraded"]
+    )
+    guard: str | None = Field(
+        description="The expression that must hold; null when it always may be taken.",
+        examples=["successes >= 3"],
+    )
+
+
+class MachineView(View):
+    """The machine that looks after the tills: a diagram in data."""
+
+    machine: str = Field(description="Its name.", examples=["connection"])
+    about: str = Field(
+        description="What it looks after, in one sentence; may be empty.",
+        examples=["Looks after a till's link to the central server."],
+    )
+    hash: str = Field(
+        description="SHA-256, in hex, of its text and parameters: another one, another machine.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+    states: tuple[StateView, ...] = Field(description="In the order of the file, parents first.")
+    transitions: tuple[TransitionView, ...] = Field(description="In the order of the file.")
+
+
 class Health(View):
     """Whether the agent lives, and whether it can do its work."""
 
@@ -213,8 +275,16 @@ class Office(Protocol):
         """
         ...
 
-    async def history(self, till: str, limit: int, before: int | None) -> Sequence[HistoryView]:
+    async def machine(self) -> MachineView:
+        """The machine that looks after the tills."""
+        ...
+
+    async def history(
+        self, till: str, limit: int, before: int | None, dull: bool = True
+    ) -> Sequence[HistoryView]:
         """At most ``limit`` steps, newest first, of numbers below ``before`` when it is given.
+
+        Without ``dull`` only steps in which a state was left or entered.
 
         Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
         """

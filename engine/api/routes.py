@@ -232,9 +232,13 @@ class Routes:
             int | None,
             Query(ge=0, le=LARGEST, description="Only steps with a number below this one."),
         ] = None,
+        dull: Annotated[
+            bool,
+            Query(description="Also steps in which no state was left or entered."),
+        ] = True,
     ) -> Response:
         """What happened to a till, newest first."""
-        work = self._office.history(till, limit, before)
+        work = self._office.history(till, limit, before, dull)
         try:
             steps = tuple(await within(self._limits.answer, begin(work), "The store"))
         except UnknownTill:

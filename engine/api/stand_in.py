@@ -6,12 +6,14 @@ For tests of the API itself and for integrators who write a till program against
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from engine.api.machine import machine_view
 from engine.api.port import (
     Accepted,
     BadData,
     Health,
     HistoryView,
     LabelView,
+    MachineView,
     StepView,
     TakenView,
     TicketsView,
@@ -19,7 +21,10 @@ from engine.api.port import (
     UnknownEvent,
     UnknownTill,
 )
+from engine.definition.machine import load_machine
 from engine.definition.vocabulary import Value
+from engine.effects.table import VOCABULARY
+from engine.shipped import shipped_machine
 
 EVENTS = ("load.full", "sync.now", "ticket.closed", "ticket.customer")
 BEGAN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -29,12 +34,16 @@ class StandIn:
     """An :class:`~engine.api.port.Office`. Tickets are kept in ``tickets`` by till and number.
 
     ``before_each`` is called at the start of every call with its name; a test makes it raise.
+    ``instead`` holds the views of tills that are told in place of the usual one, by till, and
+    ``drawn`` the machine; the shipped one when it is None.
     """
 
     def __init__(self, tills: Sequence[str] = ("01", "02")) -> None:
         self.names = tuple(tills)
         self.tickets: dict[tuple[str, int], bytes] = {}
         self.steps: list[HistoryView] = []
+        self.instead: dict[str, TillView] = {}
+        self.drawn: MachineView | None = None
         self.condition = Health(alive=True, ready=True)
         self.before_each: Callable[[str], None] = lambda _call: None
 
@@ -89,11 +98,24 @@ class StandIn:
             return "new"
         return "same" if kept == payload else "different"
 
-    async def history(self, till: str, limit: int, before: int | None) -> Sequence[HistoryView]:
+    async def machine(self) -> MachineView:
+        """``drawn``."""
+        self.before_each("machine")
+        if self.drawn is None:
+            self.drawn = machine_view(load_machine(shipped_machine(), VOCABULARY))
+        return self.drawn
+
+    async def history(
+        self, till: str, limit: int, before: int | None, dull: bool = True
+    ) -> Sequence[HistoryView]:
         """The events posted, newest first."""
         self.before_each("history")
         self._known(till)
-        newest = [step for step in reversed(self.steps) if before is None or step.number < before]
+        newest = [
+            step
+            for step in reversed(self.steps)
+            if (before is None or step.number < before) and (dull or not step.dull)
+        ]
         return newest[:limit]
 
     def health(self) -> Health:
@@ -112,6 +134,8 @@ class StandIn:
             raise UnknownTill(till)
 
     def _view(self, till: str) -> TillView:
+        if till in self.instead:
+            return self.instead[till]
         pending = sum(1 for owner, _ in self.tickets if owner == till)
         return TillView(
             till=till,

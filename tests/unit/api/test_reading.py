@@ -82,6 +82,14 @@ def test_history_is_newest_first_and_can_be_paged(ask: Any) -> None:
     assert page["next_before"] is None
 
 
+def test_history_without_dull_steps_has_only_what_moved_the_machine(ask: Any) -> None:
+    """dull=false leaves out steps in which no state was left or entered."""
+    for event in ("load.full", "sync.now", "load.full"):
+        ask("POST", "/v1/tills/01/events", json={"event": event})
+    steps = ask("GET", "/v1/tills/01/history?dull=false").json()["steps"]
+    assert [step["event"] for step in steps] == ["sync.now"]
+
+
 def test_a_step_of_the_history_has_all_its_fields(ask: Any) -> None:
     """What an event did is told in the history as it was told to its sender."""
     ask("POST", "/v1/tills/01/events", json={"event": "sync.now", "data": {"by": "Zoé"}})
@@ -178,7 +186,7 @@ def test_head_gives_the_headers_alone(ask: Any) -> None:
     assert (reply.status_code, reply.content) == (200, b"")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1/tills/", "/v2/tills"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/page/", "/v1/tills/", "/v2/tills"])
 def test_an_unknown_route_is_said_to_be_one(refusal: Any, path: str) -> None:
     """What is not there gets the same error shape, and no page that loads scripts is there."""
     assert refusal("GET", path) == (
