@@ -4,17 +4,20 @@ An effect runs in a worker thread and may block until its deadline. It never tou
 its answer becomes an event (``<effect>.<answer>``) that the machine handles like any other.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import NamedTuple, Protocol, TypeVar
 
 from engine.definition.vocabulary import EffectSignature, Value
-from engine.server.port import Reason, Server
+from engine.server.port import Message, Reason, Server
 from engine.store.store import Store
 from engine.store.tickets import Backlog
 
 T = TypeVar("T")
+
+BOOKS_TIMEOUT = 30.0
+"""Seconds that one visit to the till's own database may take."""
 
 
 class Books(Protocol):
@@ -98,13 +101,18 @@ class Patience:
                     del known[till]
 
 
+def _untold(_till: str, _new: Sequence[Message], _unread: int) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One start of an effect for one till.
 
     ``arguments`` are those of the signature, all of them. ``wall`` and ``monotonic`` read the
     agent's clock in seconds; ``cancelled`` is set when nobody waits for the answer any more;
-    ``counted`` is told the till's backlog whenever the effect changed it.
+    ``counted`` is told the till's backlog whenever the effect changed it, ``messages`` the
+    messages that are new and now kept, with how many are unread.
     """
 
     shop: str
@@ -117,10 +125,15 @@ class Call:
     wall: Callable[[], float]
     monotonic: Callable[[], float]
     counted: Callable[[str, Backlog], None]
+    messages: Callable[[str, Sequence[Message], int], None] = _untold
 
     def seconds(self, name: str) -> float:
         """A duration among the arguments."""
         return float(self.arguments[name])
+
+    def text(self, name: str) -> str:
+        """A text among the arguments, empty where the machine gives none."""
+        return str(self.arguments.get(name, ""))
 
     def whole(self, name: str, default: int) -> int:
         """A whole number among the arguments, or the default where the machine gives none."""

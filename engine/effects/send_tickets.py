@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from engine.definition.vocabulary import EffectSignature, Field
-from engine.effects.call import Answer, Call, Effect, failed
+from engine.effects.call import BOOKS_TIMEOUT, Answer, Call, Effect, failed
 from engine.server.port import CallFailed, Reason, TicketParcel, TicketVerdict
 from engine.store.store import Store
 from engine.store.tickets import Backlog, Ticket
@@ -25,9 +25,6 @@ STATUS = "status"
 SLICE = 2.0
 """Seconds for which batch follows batch before the machine hears of it: long enough that the
 machine costs nothing beside the sending, short enough that a person sees the backlog shrink."""
-
-BOOKS_TIMEOUT = 30.0
-"""Seconds that one visit to the till's own database may take."""
 
 
 def run(call: Call) -> Answer:

@@ -6,7 +6,9 @@ from types import MappingProxyType
 
 from engine.definition.vocabulary import Field, Vocabulary
 from engine.effects.call import Answer, Call, Effect, failed
+from engine.effects.fetch_offers import FETCH_OFFERS
 from engine.effects.ping import PING
+from engine.effects.poll_messages import POLL_MESSAGES
 from engine.effects.send_tickets import SEND_TICKETS
 from engine.server.port import CallFailed, CallRejected, Reason
 from engine.store.errors import StoreError
@@ -14,7 +16,7 @@ from engine.store.errors import StoreError
 log = logging.getLogger(__name__)
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType(
-    {effect.signature.name: effect for effect in (PING, SEND_TICKETS)}
+    {effect.signature.name: effect for effect in (PING, SEND_TICKETS, POLL_MESSAGES, FETCH_OFFERS)}
 )
 
 EVENTS: Mapping[str, Mapping[str, Field]] = MappingProxyType(

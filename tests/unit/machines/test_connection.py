@@ -77,7 +77,18 @@ def test_tickets_that_come_all_the_time_do_not_keep_a_dead_server_from_being_not
     assert till.now < 5 * parameter("webservice_timeout", till)
 
 
-POSTED = ["ticket.closed", "ticket.started", "sync.now", "load.full", "load.changes", "till.opened"]
+POSTED = [
+    "ticket.closed",
+    "ticket.started",
+    "ticket.customer",
+    "sync.now",
+    "load.full",
+    "load.changes",
+    "till.opened",
+    "till.closed",
+    "till.day_closed",
+    "offline.release",
+]
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
@@ -92,7 +103,8 @@ def test_in_cooldown_nothing_is_started_but_one_ping_at_the_end_of_each_wait(
         till.send(name, number=1)
         till.wait(seconds)
     assert till.state == "offline-cooldown"
-    assert till.started("send_tickets", since) == []
+    for effect in ("send_tickets", "poll_messages", "fetch_offers"):
+        assert till.started(effect, since) == []
     waits = [step for step in till.steps[since:] if step.event.name == "after message_retry_wait"]
     assert [at for at, _ in till.started("ping", since)] == [step.at for step in waits]
 
@@ -297,7 +309,7 @@ def test_the_shipped_machine_is_read_without_a_warning() -> None:
     assert machine().problems == ()
 
 
-def test_the_five_states_have_their_names_and_numbers() -> None:
+def test_the_states_have_their_names_and_numbers() -> None:
     """What dashboards and alerts are built on."""
     codes = {node.id: node.state.code for node in machine().tree if node.state.code}
     assert codes == {
@@ -306,4 +318,5 @@ def test_the_five_states_have_their_names_and_numbers() -> None:
         "degraded": 3,
         "loading": 4,
         "offline-cooldown": 5,
+        "held": 6,
     }

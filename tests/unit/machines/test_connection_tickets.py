@@ -29,6 +29,8 @@ REPLIES = st.sampled_from(
 DEEDS = st.one_of(
     st.tuples(st.just("ticket"), st.just(0.0)),
     st.tuples(st.sampled_from(["sync.now", "load.full", "restart"]), st.just(0.0)),
+    st.tuples(st.sampled_from(["offline.hold", "offline.release"]), st.just(0.0)),
+    st.tuples(st.sampled_from(["till.opened", "ticket.customer", "ticket.started"]), st.just(0.0)),
     st.tuples(st.just("wait"), st.floats(0, 100)),
     st.tuples(st.just("wait"), st.floats(0, 0.1)),
 )
@@ -70,6 +72,7 @@ def test_no_ticket_is_ever_forgotten(deeds: list[tuple[str, float]], replies: li
     till = VirtualTill()
     played(till, deeds, replies)
     till.server = good
+    till.send("offline.release")
     till.wait(1800.0)
     assert till.state == "online"
     assert till.sent == till.closed
