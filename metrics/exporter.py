@@ -98,6 +98,16 @@ class Exporter:
         record.refused = refused
         record.oldest_at = oldest_at if pending else None
 
+    def messages(self, till: str, new: int, unread: int) -> None:
+        """Count a till's new messages and show how many are unread."""
+        record = self._record(till)
+        record.messages += new
+        record.unread = unread
+
+    def offers(self, answered: str) -> None:
+        """Count an answer to who asked for offers: one of ``ANSWERS``."""
+        self._process.offers(answered)
+
     def worker_abandoned(self) -> None:
         """Count a worker that outlived its deadline."""
         self._process.workers_abandoned += 1

@@ -143,6 +143,8 @@ class TillLines:
             families.OLDEST_PENDING,
             lambda till: _told(families.OLDEST_PENDING, till, till.oldest_at),
         )
+        yield families.MESSAGES, lambda till: _had(families.MESSAGES, till, till.messages)
+        yield families.UNREAD, lambda till: _had(families.UNREAD, till, till.unread or 0)
 
     def _picture(self, configuration: tuple[str, ...]) -> Picture:
         active = [
@@ -168,6 +170,11 @@ class TillLines:
         rows = ((number, (self._machine, *labels)) for labels, number in numbering.numbers.items())
         block = Block(family, rows)
         return lambda till: block.text(till.label, till.counted())
+
+
+def _had(family: Family, till: TillRecord, value: int) -> str:
+    """A line about a till's messages, none before the store has told about them."""
+    return "" if till.unread is None else line(family, (till.label,), repr(value))
 
 
 def _told(family: Family, till: TillRecord, value: float | None) -> str:

@@ -79,6 +79,24 @@ OLDEST_PENDING = Family(
     ("till",),
     "Unix time at which the oldest pending ticket was taken; absent when none is pending.",
 )
+MESSAGES = Family(
+    "tillwire_messages_received_total",
+    "counter",
+    ("till",),
+    "Messages from the server that the till did not have and now keeps.",
+)
+UNREAD = Family(
+    "tillwire_messages_unread",
+    "gauge",
+    ("till",),
+    "Messages on the till's disk that nobody has marked read.",
+)
+OFFERS = Family(
+    "tillwire_offers_answers_total",
+    "counter",
+    ("answer",),
+    "Times that offers were asked for: fresh from the server, cached from before, or none.",
+)
 EFFECT_DURATION = Family(
     "tillwire_effect_duration_seconds",
     "histogram",
@@ -128,7 +146,10 @@ FAMILIES = (
     SENT,
     REFUSED,
     OLDEST_PENDING,
+    MESSAGES,
+    UNREAD,
     EFFECT_DURATION,
+    OFFERS,
     WORKERS_ABANDONED,
     LISTENER_FAILURES,
     BUILD_INFO,

@@ -60,6 +60,20 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("backlog", error)
 
+    def messages(self, till: str, new: int, unread: int) -> None:
+        """See :meth:`Exporter.messages`."""
+        try:
+            self._exporter.messages(till, new, unread)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("messages", error)
+
+    def offers(self, answered: str) -> None:
+        """See :meth:`Exporter.offers`."""
+        try:
+            self._exporter.offers(answered)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("offers", error)
+
     def worker_abandoned(self) -> None:
         """See :meth:`Exporter.worker_abandoned`."""
         try:

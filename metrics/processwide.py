@@ -26,6 +26,9 @@ from metrics.families import Family
 OUTCOMES = ("ok", "rejected", *(f"failed.{reason}" for reason in REASONS))
 """What can come of an effect: the label ``outcome``."""
 
+ANSWERS = ("fresh", "cached", "none")
+"""What whoever asks for offers can get: the label ``answer``."""
+
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Upper bounds of the buckets, in seconds: from a ping in the shop to a webservice timeout."""
 
@@ -60,6 +63,7 @@ class ProcessWide(Collector):
         self._config = (machine.name, machine.hash)
         self._wall = wall
         self._effects: dict[str, dict[str, Durations]] = {}
+        self._offers = dict.fromkeys(ANSWERS, 0)
         self.workers_abandoned = 0
         self.listener_failures = 0
 
@@ -72,14 +76,28 @@ class ProcessWide(Collector):
             outcomes = self._effects[effect] = {name: Durations() for name in OUTCOMES}
         outcomes[outcome].observe(seconds)
 
+    def offers(self, answered: str) -> None:
+        """Count an answer to who asked for offers."""
+        if answered not in self._offers:
+            raise ValueError(f"the answer is one of {', '.join(ANSWERS)}; found {answered!r}")
+        self._offers[answered] += 1
+
     def collect(self) -> Iterator[Metric]:
         """The families, in the order in which they are documented."""
         yield self._durations()
+        yield self._answers()
         yield _counter(families.WORKERS_ABANDONED, self.workers_abandoned)
         yield _counter(families.LISTENER_FAILURES, self.listener_failures)
         yield _info(families.BUILD_INFO, self._build)
         yield _info(families.CONFIG_INFO, self._config)
         yield GaugeMetricFamily(families.TIME.name, families.TIME.about, self._wall())
+
+    def _answers(self) -> Metric:
+        family = families.OFFERS
+        metric = CounterMetricFamily(family.name, family.about, labels=family.labels)
+        for answer, count in self._offers.items():
+            metric.add_metric((answer,), count)
+        return metric
 
     def _durations(self) -> Metric:
         family = families.EFFECT_DURATION

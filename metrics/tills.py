@@ -9,7 +9,8 @@ class TillRecord:
 
     ``label`` is the id, escaped for the text of a scrape. ``entered`` goes with
     ``configuration``, one Unix time for each state. ``pending`` is None until the till's
-    backlog has been told. ``oldest_at`` is None when nothing is pending.
+    backlog has been told, ``unread`` until its messages have. ``oldest_at`` is None when nothing
+    is pending.
     """
 
     __slots__ = (
@@ -18,10 +19,12 @@ class TillRecord:
         "configuration",
         "entered",
         "label",
+        "messages",
         "oldest_at",
         "pending",
         "refused",
         "sent",
+        "unread",
     )
 
     def __init__(self, label: str) -> None:
@@ -32,6 +35,8 @@ class TillRecord:
         self.sent = 0
         self.refused = 0
         self.oldest_at: float | None = None
+        self.messages = 0
+        self.unread: int | None = None
         # Two arrays searched from the front: a till moves a dozen counters, for which a dict
         # would be four times as large and no faster to find.
         self._numbers = array("I")

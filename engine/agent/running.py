@@ -1,7 +1,7 @@
 """Carries out effects in worker threads and brings their answers back to the machines."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from engine.agent.workers import Crowded, Overdue, Workers
 from engine.core.records import Event, Run
 from engine.effects.call import Answer, Books, Call, Patience, failed
 from engine.effects.table import EFFECTS, perform
-from engine.server.port import Reason, Server
+from engine.server.port import Message, Reason, Server
 from engine.store.tickets import Backlog
 
 
@@ -30,7 +30,8 @@ class EffectRunner:
     """Runs effects for tills. Everything here is called in the loop's thread.
 
     ``deliver(till, event)`` takes the answers; ``ended(effect, outcome, seconds)`` is told how
-    long each took; ``counted(till, backlog)`` when an effect changed a till's backlog.
+    long each took; ``counted(till, backlog)`` when an effect changed a till's backlog;
+    ``received(till, new, unread)`` when new messages were kept.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class EffectRunner:
         deliver: Callable[[str, Event], object],
         ended: Callable[[str, str, float], None],
         counted: Callable[[str, Backlog], None],
+        received: Callable[[str, Sequence[Message], int], None],
     ) -> None:
         self._loop = loop
         self._workers = workers
@@ -49,6 +51,7 @@ class EffectRunner:
         self._deliver = deliver
         self._ended = ended
         self._counted = counted
+        self._received = received
         self._patience = Patience()
         self._futures: dict[tuple[str, int], asyncio.Future[Answer]] = {}
 
@@ -96,6 +99,7 @@ class EffectRunner:
             reach.clock.wall,
             reach.clock.monotonic,
             self._count_later,
+            self._receive_later,
         )
         return perform(run.effect, call)
 
@@ -103,6 +107,11 @@ class EffectRunner:
         """In a worker's thread; the loop may have ended before it."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._counted, till, backlog)
+
+    def _receive_later(self, till: str, new: Sequence[Message], unread: int) -> None:
+        """In a worker's thread, as above."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._received, till, new, unread)
 
     def _answered(
         self, till: str, run: Run, started: float, future: "asyncio.Future[Answer]"

@@ -9,9 +9,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from engine.agent.asking import Asking
 from engine.agent.clock import Clock
+from engine.agent.closing import closing
 from engine.agent.keeping import Keeper
 from engine.agent.logs import log_step, write
+from engine.agent.messages import MessageBoard
+from engine.agent.offers import OfferDesk
 from engine.agent.running import EffectRunner, Reach
 from engine.agent.storing import StoreThread
 from engine.agent.tills import Tills
@@ -31,11 +35,13 @@ from engine.api.port import (
     UnknownEvent,
     UnknownTill,
 )
+from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.core.build import Chart
 from engine.core.records import Event, Step, Till
 from engine.definition.vocabulary import Value
-from engine.server.port import Server
+from engine.server.port import Message, Server
 from engine.store.errors import StoreError
+from engine.store.reading import ReadingStore
 from engine.store.store import Store
 from engine.store.tickets import Backlog
 
@@ -99,31 +105,52 @@ class Agent:
             deliver=self._deliver,
             ended=self._ended,
             counted=self._counted,
+            received=self._received,
         )
-        offline = [node.id for node in chart.tree if node.state.offline]
-        self._keeper = Keeper(self._loop, books, clock, offline)
+        self._offline = frozenset(node.id for node in chart.tree if node.state.offline)
+        self._keeper = Keeper(self._loop, books, clock, self._offline)
+        self._asking = Asking(self._loop)
         low = LowTimeouts(chart.definition.parameters, clock)
         self._tills = Tills(
-            chart, clock, self._runner, (self._observe, self._keeper.observe, low.observe)
+            chart,
+            clock,
+            self._runner,
+            (self._observe, self._keeper.observe, low.observe, self._asking.observe),
         )
+        self._shelf = StoreThread(lambda: ReadingStore.open(self._path), self._loop)
+        self._desk = OfferDesk(
+            self._shelf,
+            self._asking,
+            clock,
+            deliver=self._deliver,
+            till=self._tills.__getitem__,
+            offline=self._offline,
+            tells=lambda: server.tells_offers,
+            counted=lambda answered: self._tell(watch.offers, answered),
+        )
+        self._board = MessageBoard(books, self._shelf, clock, self._read)
         own = {name: chart.definition.events[name] for name in chart.definition.model.events}
         self._events = {**chart.definition.vocabulary.events, **own}
 
     async def start(self) -> None:
         """Open the store, take the tills over and set them going. Raises StoreError."""
         await self._books.start()
-        saved, backlogs = await self._books.run(
+        self._path, saved, backlogs, unread = await self._books.run(
             lambda store: (
+                store.path,
                 store.snapshots.all(),
                 {name: store.tickets.backlog(name) for name in self._names},
+                {name: store.messages.unread_count(name) for name in self._names},
             ),
             write=False,
         )
+        await self._shelf.start()
         self._running = True
         for count, name in enumerate(self._names, 1):
             if not self._running:  # stopped in one of the pauses below
                 return
             self._take_over(name, saved.get(name), backlogs[name])
+            self._tell(self._watch.messages, name, 0, unread[name])
             if count % BREATH == 0:
                 # The first answers are taken while the next tills are added: their pings then
                 # come as far apart, for ever, as it takes to handle them.
@@ -147,9 +174,11 @@ class Agent:
         if self._wake is not None:
             self._wake.cancel()
         self._runner.stop()
+        self._asking.stop()
         await self._workers.close(LAST_ANSWERS)
         end = self._loop.time() + STOP
         await self._keeper.close(STOP / 2)
+        await self._shelf.close(STOP / 10)
         if not await self._books.close(max(0.0, end - self._loop.time())):
             write(logging.WARNING, "store.stuck")
         self._server.close()
@@ -181,7 +210,10 @@ class Agent:
         step = self._deliver(till, Event(event, checked))
         if step is None:
             raise StoreUnavailable("The machine could not play this event; the log says why.")
-        return self._views.step(step, before)
+        view = self._views.step(step, before)
+        if event == "till.day_closed":
+            return view.model_copy(update={"closing": await self.closing(till)})
+        return view
 
     async def accept_ticket(self, till: str, number: int, payload: bytes) -> Accepted:
         """See :class:`engine.api.port.Office`. A new ticket is also a ``ticket.closed``."""
@@ -218,6 +250,27 @@ class Agent:
         except StoreError as fault:
             raise StoreUnavailable(str(fault)) from fault
         return [history(row) for row in rows]
+
+    async def messages(self, till: str, unread: bool) -> list[MessageView]:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        return await self._board.messages(till, unread)
+
+    async def read_message(self, till: str, message: str) -> ReadAnswer:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        return await self._board.read(till, message)
+
+    async def offers(self, till: str, customer: str, within: float) -> OffersView:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        return await self._desk.offers(till, customer, within)
+
+    async def closing(self, till: str) -> ClosingView:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        offline = not self._offline.isdisjoint(self._tills[till].configuration)
+        return closing(self._backlogs.get(till, Backlog()), offline)
 
     def health(self) -> Health:
         """See :class:`engine.api.port.Office`."""
@@ -288,6 +341,12 @@ class Agent:
             backlog.refused,
             backlog.oldest_pending_at,
         )
+
+    def _received(self, till: str, new: Sequence[Message], unread: int) -> None:
+        self._tell(self._watch.messages, till, len(new), unread)
+
+    def _read(self, till: str, unread: int) -> None:
+        self._tell(self._watch.messages, till, 0, unread)
 
     def _abandoned(self, name: str) -> None:
         write(logging.WARNING, "worker.abandoned", message=f"{name} did not end in time")

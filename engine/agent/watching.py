@@ -28,6 +28,12 @@ class Watch(Protocol):
     ) -> None:
         """A till's tickets, counted; ``oldest_at`` in wall-clock seconds."""
 
+    def messages(self, till: str, new: int, unread: int) -> None:
+        """So many messages came just now, and so many are unread."""
+
+    def offers(self, answered: str) -> None:
+        """Offers were asked for; the answer was ``fresh``, ``cached`` or ``none``."""
+
     def worker_abandoned(self) -> None:
         """A worker outlived its deadline and was given up."""
 
@@ -52,6 +58,12 @@ class Unwatched:
     def backlog(
         self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
     ) -> None:
+        """Nothing."""
+
+    def messages(self, till: str, new: int, unread: int) -> None:
+        """Nothing."""
+
+    def offers(self, answered: str) -> None:
         """Nothing."""
 
     def worker_abandoned(self) -> None:

@@ -77,6 +77,10 @@ class OffersView(View):
         "null when it never did.",
         examples=[MOMENT],
     )
+    own: bool = Field(
+        description="The customer's own offers are among them as they were told then; false: the "
+        "server never told this till about this customer, so there may be others."
+    )
     fresh: bool = Field(description="They were asked of the server for this very answer.")
     reason: OffersReason = Field(
         description="Why they are not fresh, empty when they are: `offline` (the server counts as "

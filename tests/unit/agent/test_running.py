@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -15,7 +15,7 @@ from engine.effects.call import Effect
 from engine.effects.ping import PING
 from engine.effects.table import EFFECTS
 from engine.lab.stub import StubServer
-from engine.server.port import CallFailed, CallRejected, Reason
+from engine.server.port import CallFailed, CallRejected, Message, Reason
 from engine.store import Backlog, Store, Ticket
 from tests.unit.agent.conftest import PATIENCE, Play
 
@@ -28,6 +28,16 @@ class EmptyBooks:
 
     def __init__(self) -> None:
         self.tickets = self
+        self.messages = self
+
+    def to_acknowledge(self, _till: str) -> list[str]:
+        return []
+
+    def keep(self, _till: str, messages: Sequence[Message], _at: float) -> list[str]:
+        return [message.id for message in messages[1:]]
+
+    def unread_count(self, _till: str) -> int:
+        return 7
 
     def batch(self, _till: str, _limit: int) -> list[Ticket]:
         return []
@@ -53,6 +63,7 @@ class Desk:
         self.events: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
         self.ended: list[tuple[str, str, float]] = []
         self.counted: list[tuple[str, Backlog, int]] = []
+        self.received: list[tuple[str, list[str], int, int]] = []
         self.runner = EffectRunner(
             self.loop,
             self.workers,
@@ -60,7 +71,11 @@ class Desk:
             deliver=lambda till, event: self.events.put_nowait((till, event)),
             ended=lambda *facts: self.ended.append(facts),
             counted=self.count,
+            received=self.receive,
         )
+
+    def receive(self, till: str, new: Sequence[Message], unread: int) -> None:
+        self.received.append((till, [message.id for message in new], unread, threading.get_ident()))
 
     def count(self, till: str, backlog: Backlog) -> None:
         self.counted.append((till, backlog, threading.get_ident()))
@@ -156,6 +171,21 @@ def test_an_effect_that_outlives_its_deadline_is_a_timeout(
         assert (await desk.answer()).name == "ping.ok"
 
     play(story(server, tell, size=1, grace=0.0))
+
+
+def test_messages_that_are_new_are_told_in_the_loop(play: Play) -> None:
+    """Those alone that the till did not have, with how many are unread."""
+    server = StubServer()
+    server.notices.put_messages([{"id": "m-1"}, {"id": "m-2"}])
+
+    async def tell(desk: Desk) -> None:
+        arguments: dict[str, Any] = {"timeout": 5.0, "reason": "opened"}
+        desk.runner.start("01", Run(1, "poll_messages", arguments, None))
+        event = await desk.answer()
+        assert (event.name, event.data) == ("poll_messages.ok", {"new": 1, "unread": 7})
+        assert desk.received == [("01", ["m-2"], 7, threading.get_ident())]
+
+    play(story(server, tell))
 
 
 def test_an_effect_that_finds_no_worker_is_a_local_error(play: Play) -> None:

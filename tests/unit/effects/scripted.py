@@ -65,6 +65,7 @@ class Till:
         self.patience = Patience()
         self.cancelled = Event()
         self.counted: list[Backlog] = []
+        self.told: list[tuple[list[str], int]] = []
         self.fail_visits: dict[int, Exception] = {}
         self.visits = 0
 
@@ -98,6 +99,7 @@ class Till:
             self.clock.wall,
             self.clock.monotonic,
             lambda _till, backlog: self.counted.append(backlog),
+            lambda _till, new, unread: self.told.append(([each.id for each in new], unread)),
         )
         return perform(effect, call)
 

@@ -39,6 +39,8 @@ def busy(exporter: Exporter) -> Exporter:
     exporter.effect("ping", "ok", 0.012)
     exporter.effect("ping", "failed.timeout", 2.0)
     exporter.backlog("02", 3, 100, 1, 1_789_999_000.5)
+    exporter.messages("02", 2, 1)
+    exporter.offers("cached")
     exporter.worker_abandoned()
     return exporter
 

@@ -17,6 +17,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "observe": (Step("01", Event("x"), 0.0), 100.0),
     "effect": ("ping", "ok", 0.1),
     "backlog": ("01", 1, 2, 3, 4.0),
+    "messages": ("01", 1, 2),
+    "offers": ("fresh",),
     "worker_abandoned": (),
 }
 
