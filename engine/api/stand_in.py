@@ -21,12 +21,13 @@ from engine.api.port import (
     UnknownEvent,
     UnknownTill,
 )
+from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.definition.machine import load_machine
 from engine.definition.vocabulary import Value
 from engine.effects.table import VOCABULARY
 from engine.shipped import shipped_machine
 
-EVENTS = ("load.full", "sync.now", "ticket.closed", "ticket.customer")
+EVENTS = ("load.full", "sync.now", "ticket.closed", "ticket.customer", "till.day_closed")
 BEGAN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
 
@@ -35,7 +36,8 @@ class StandIn:
 
     ``before_each`` is called at the start of every call with its name; a test makes it raise.
     ``instead`` holds the views of tills that are told in place of the usual one, by till, and
-    ``drawn`` the machine; the shipped one when it is None.
+    ``drawn`` the machine; the shipped one when it is None. ``notices`` are the messages of every
+    till, oldest first; ``on_offer`` is what whoever asks for offers is told.
     """
 
     def __init__(self, tills: Sequence[str] = ("01", "02")) -> None:
@@ -44,6 +46,9 @@ class StandIn:
         self.steps: list[HistoryView] = []
         self.instead: dict[str, TillView] = {}
         self.drawn: MachineView | None = None
+        self.notices: list[MessageView] = []
+        self.asked: list[tuple[str, float]] = []
+        self.on_offer = OffersView(offers=(), as_of=None, own=False, fresh=False, reason="offline")
         self.condition = Health(alive=True, ready=True)
         self.before_each: Callable[[str], None] = lambda _call: None
 
@@ -87,6 +92,7 @@ class StandIn:
             taken=taken,
             refused=(),
             unhandled=not syncs,
+            closing=await self.closing(till) if event == "till.day_closed" else None,
         )
 
     async def accept_ticket(self, till: str, number: int, payload: bytes) -> Accepted:
@@ -117,6 +123,41 @@ class StandIn:
             if (before is None or step.number < before) and (dull or not step.dull)
         ]
         return newest[:limit]
+
+    async def messages(self, till: str, unread: bool) -> Sequence[MessageView]:
+        """``notices``, as they would be told."""
+        self.before_each("messages")
+        self._known(till)
+        if unread:
+            return [notice for notice in self.notices if notice.read is None]
+        return self.notices[::-1]
+
+    async def read_message(self, till: str, message: str) -> ReadAnswer:
+        """Marks one of ``notices`` read."""
+        self.before_each("read_message")
+        self._known(till)
+        for place, notice in enumerate(self.notices):
+            if notice.id == message:
+                if notice.read is not None:
+                    return "again"
+                self.notices[place] = notice.model_copy(update={"read": BEGAN})
+                return "read"
+        return "unknown"
+
+    async def offers(self, till: str, customer: str, within: float) -> OffersView:
+        """``on_offer``, whoever the customer is; ``asked`` notes who and how long."""
+        self.before_each("offers")
+        self._known(till)
+        self.asked.append((customer, within))
+        return self.on_offer
+
+    async def closing(self, till: str) -> ClosingView:
+        """Every ticket that it was handed waits for ever."""
+        self.before_each("closing")
+        self._known(till)
+        pending = sum(1 for owner, _ in self.tickets if owner == till)
+        reasons = (f"{pending} not acknowledged.",) if pending else ()
+        return ClosingView(pending=pending, refused=0, complete=not pending, reasons=reasons)
 
     def health(self) -> Health:
         """``condition``."""

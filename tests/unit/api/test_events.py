@@ -23,6 +23,7 @@ def test_an_event_is_handled_before_the_answer_tells_what_it_did(ask: Any) -> No
         "taken": [{"event": "sync.now", "source": "online", "target": "syncing", "stays": False}],
         "refused": [],
         "unhandled": False,
+        "closing": None,
     }
 
 
