@@ -47,7 +47,7 @@ class StandIn:
         self.instead: dict[str, TillView] = {}
         self.drawn: MachineView | None = None
         self.notices: list[MessageView] = []
-        self.asked: list[tuple[str, float]] = []
+        self.wanted: list[tuple[str, float]] = []
         self.on_offer = OffersView(offers=(), as_of=None, own=False, fresh=False, reason="offline")
         self.condition = Health(alive=True, ready=True)
         self.before_each: Callable[[str], None] = lambda _call: None
@@ -145,10 +145,10 @@ class StandIn:
         return "unknown"
 
     async def offers(self, till: str, customer: str, within: float) -> OffersView:
-        """``on_offer``, whoever the customer is; ``asked`` notes who and how long."""
+        """``on_offer``, whoever the customer is; ``wanted`` notes who and how long."""
         self.before_each("offers")
         self._known(till)
-        self.asked.append((customer, within))
+        self.wanted.append((customer, within))
         return self.on_offer
 
     async def closing(self, till: str) -> ClosingView:
