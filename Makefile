@@ -14,6 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL := $(PIP) install -qq --constraint constraints.txt --editable
+AXE := build/axe/node_modules/axe-core/axe.min.js
 TIMES ?= 10
 
 .PHONY: help setup run test test-setup lint bench soak constraints clean
@@ -48,8 +49,9 @@ soak: test-setup
 	$(BIN)/python -m tests.faults.delivery --server dedup --protocol rest
 	$(BIN)/python -m tests.faults.delivery --server status --protocol soap
 
-test-setup: $(VENV)/.test
+test-setup: $(VENV)/.test $(AXE)
 	@command -v promtool >/dev/null || .ci/debian prometheus
+	@command -v chromium >/dev/null || .ci/debian chromium fonts-dejavu-core
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -67,6 +69,12 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(INSTALL) '.[test]'
 	@touch $@ $(VENV)/.run
+
+# Looks for faults of accessibility in the page.
+$(AXE): Makefile
+	@command -v npm >/dev/null || .ci/debian npm
+	@npm install --silent --no-save --no-audit --no-fund --prefix build/axe axe-core@4.14.1
+	@touch $@
 
 # Takes the newest versions that pyproject.toml allows and pins them.
 constraints:

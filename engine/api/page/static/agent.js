@@ -1,7 +1,8 @@
 // Speaking with the agent: bounded in time, and never in doubt about whether it still answers.
 
-const LATE = 4500; // ms without an answer after which nothing on the page may look live
+const LATE = 3800; // ms without an answer after which nothing on the page may look live
 const EVERY = 2000; // ms between two questions
+const SOON = 500; // ms until the next one where nobody listens at all
 const PATIENCE = 4000; // ms for one answer
 const TOKEN = "tillwire.token";
 
@@ -10,6 +11,14 @@ export class Fault extends Error {
     super(body.message || "");
     this.status = status;
     this.error = body.error || "";
+  }
+}
+
+// Nobody listens, the line broke, or (late) the answer did not come in time.
+export class NoAnswer extends Fault {
+  constructor(late) {
+    super(0, {});
+    this.late = late;
   }
 }
 
@@ -35,6 +44,9 @@ async function ask(path, options = {}) {
     const body = await answer.json();
     if (!answer.ok) throw new Fault(answer.status, body);
     return body;
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new NoAnswer(error.name === "AbortError");
   } finally {
     clearTimeout(timer);
   }
@@ -104,6 +116,7 @@ export class Heart {
     this.heard = performance.now();
     this.heardAt = null;
     this.fault = null;
+    this.nobody = false;
     this.asking = false;
     this.live = null;
     this.timer = null;
@@ -113,11 +126,14 @@ export class Heart {
   }
 
   look() {
-    if (performance.now() - this.heard > LATE && this.live !== false) {
-      this.live = false;
-      this.silent(this.heardAt, this.fault);
-    }
+    if (performance.now() - this.heard > LATE) this.fallSilent();
     this.tick();
+  }
+
+  fallSilent() {
+    if (this.live === false) return;
+    this.live = false;
+    this.silent(this.heardAt, this.fault);
   }
 
   async beat() {
@@ -125,6 +141,7 @@ export class Heart {
     if (this.asking) return;
     this.asking = true;
     const began = performance.now();
+    let nobody = false;
     try {
       const body = await get(this.path);
       this.heard = began;
@@ -133,17 +150,16 @@ export class Heart {
       this.live = true;
       this.told(body);
     } catch (error) {
-      if (!(error instanceof Fault) && error.name !== "AbortError" && !(error instanceof TypeError)) {
-        console.error(error);
-      }
+      if (!(error instanceof Fault)) throw error;
+      nobody = error instanceof NoAnswer && !error.late;
       this.fault = error;
-      if (error.status === 404) {
-        this.live = false;
-        this.silent(this.heardAt, error);
-      }
+      // Twice nobody there, or a till that is not: there is nothing to wait for.
+      if (error.status === 404 || (nobody && this.nobody)) this.fallSilent();
     } finally {
+      this.nobody = nobody;
       this.asking = false;
-      this.timer = setTimeout(() => this.beat(), Math.max(200, this.every - (performance.now() - began)));
+      const wait = nobody ? SOON : this.every - (performance.now() - began);
+      this.timer = setTimeout(() => this.beat(), Math.max(200, wait));
     }
   }
 }

@@ -27,6 +27,13 @@ export function lightUp(machine, active, step) {
   words.textContent = taken.length ? `${here} ${lastWords(machine, step, taken)}` : here;
 }
 
+// Nothing is known of where the machine is now.
+export function putOut() {
+  for (const shape of place.querySelectorAll(".active, .lit")) shape.classList.remove("active", "lit");
+  for (const mark of place.querySelectorAll(".mark")) mark.setAttribute("fill", "none");
+  words.textContent = "";
+}
+
 function lastWords(machine, step, taken) {
   return text("Last change: {from} → {to} at {time}. Cause: {cause}.", {
     from: machine.label(taken[0].source),

@@ -27,7 +27,11 @@ export async function drawMessages(till, act) {
   document.getElementById("messages-none").hidden = messages.length > 0;
   title.textContent = messages.length
     ? text("Messages: {n}", { n: messages.length }) : text("Messages");
+  const focused = document.activeElement?.closest(".message")?.dataset.id;
   list.replaceChildren(...messages.map((one) => row(till, one, act)));
+  for (const item of list.children) {
+    if (item.dataset.id === focused) item.querySelector("button").focus();
+  }
 }
 
 function level(name) {
@@ -48,6 +52,7 @@ function row(till, message, act) {
     element("p", { className: "body" }, message.text),
     button);
   item.dataset.level = message.level;
+  item.dataset.id = message.id;
   button.addEventListener("click", async () => {
     const done = await act(tillPath(till, `/messages/${encodeURIComponent(message.id)}/read`), {});
     if (!done) return;

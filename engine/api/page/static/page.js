@@ -1,7 +1,7 @@
 // The page: one till, or the list of tills to choose from.
 
 import { Fault, Heart, get, listen, now, post, tillPath } from "./agent.js";
-import { lightUp, loadDrawing } from "./diagram.js";
+import { lightUp, loadDrawing, putOut } from "./diagram.js";
 import { drawMessages } from "./messages.js";
 import { Machine, meaning, useSign } from "./signs.js";
 import { drawSteps } from "./steps.js";
@@ -40,8 +40,9 @@ function address(changes) {
 async function fetchMachine() {
   const told = await get("/v1/machine");
   if (machine && machine.view.hash === told.hash) return;
-  machine = new Machine(told);
+  const next = new Machine(told);
   await loadDrawing();
+  machine = next; // not before: a drawing that did not come is asked for again
 }
 
 // What the agent does not tell is never shown as if it were now.
@@ -55,6 +56,7 @@ function silent(since, fault) {
   put("next-at", "");
   find("state").dataset.sign = "none";
   useSign(find("sign"), "none");
+  putOut();
   document.title = text("No answer – tillwire");
   put("stale", unknown ? text("This agent looks after no such till.") : silence(since, fault));
 }
@@ -67,15 +69,16 @@ function silence(since, fault) {
 }
 
 function heard() {
-  if (!document.body.classList.contains("silent")) return;
+  if (!document.body.classList.contains("silent")) return false;
   document.body.classList.remove("silent");
   put("stale", "");
   put("spoken", text("The agent answers again."));
+  return true;
 }
 
 function told(answer) {
-  heard();
-  const moved = !view || view.since !== answer.since || view.state !== answer.state;
+  const back = heard();
+  const moved = back || !view || view.since !== answer.since || view.state !== answer.state;
   view = answer;
   find("till").hidden = false;
   put("where", text("Shop {shop}, till {till}", { shop: view.shop, till: view.till }));
@@ -174,7 +177,7 @@ async function refresh() {
     drawSteps(machine, answer.steps);
     await drawMessages(view.till, act);
   } catch (error) {
-    if (!(error instanceof Fault) && error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
+    if (!(error instanceof Fault)) throw error;
   } finally {
     refreshing = false;
     if (again) {
@@ -185,6 +188,7 @@ async function refresh() {
 }
 
 function drawPast() {
+  if (!heart.live) return;
   drawTimeline(machine, real);
   lightUp(machine, view.active, real[0]);
 }
