@@ -122,3 +122,15 @@ def test_a_transition_that_a_state_around_declares_is_lit_there(shop: Shop, visi
         "all => all.map(one => [one.dataset.source, one.dataset.target])"
     )
     assert lit in ([["reachable", "syncing"]], [["online", "syncing"]])
+
+
+def test_an_outage_began_when_it_began_not_with_the_last_try(shop: Shop, visit: Visit) -> None:
+    """A state that is entered anew after each failed probe still lasts since its beginning."""
+    shop.put("offline-cooldown", since=20)
+    shop.step(300, "ping.failed.timeout", "offline-cooldown", "offline-cooldown")
+    shop.step(20, "ping.failed.timeout", "offline-cooldown", "offline-cooldown")
+    page = visit()
+    settled(page)
+    expect(page.locator("#since")).to_contain_text(", for 12 min")
+    expect(page.locator("#steps-list li").first).to_contain_text("Offline, once more")
+    expect(page.locator("#machine-words")).to_contain_text("Slow or unsure → Offline at")

@@ -11,14 +11,14 @@ export async function loadDrawing() {
   place.replaceChildren(await drawing(`/v1/machine/diagram.svg?lang=${language}`));
 }
 
-// `step` is the newest one in which a state was left or entered.
+// `step` is the newest one that led from one state to another.
 export function lightUp(machine, active, step) {
   for (const shape of place.querySelectorAll("[data-state]")) {
     const lit = active.includes(shape.dataset.state);
     shape.classList.toggle("active", lit);
     shape.querySelector(".mark")?.setAttribute("fill", lit ? "currentColor" : "none");
   }
-  const taken = step ? step.taken.filter((one) => !one.stays) : [];
+  const taken = step ? step.taken.filter((one) => one.source !== one.target) : [];
   const lines = taken.map((one) => line(machine, one)).filter(Boolean);
   for (const shape of place.querySelectorAll(".line")) shape.classList.toggle("lit", lines.includes(shape));
   for (const shape of lines) shape.parentNode.append(shape); // above the others

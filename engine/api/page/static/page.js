@@ -120,7 +120,8 @@ function drawButtons(held) {
 function tick() {
   if (!view || !heart || !heart.live) return;
   const at = now().getTime();
-  const since = new Date(view.since);
+  const told = (machine && machine.began(view.state, real)) || view.since;
+  const since = new Date(Math.min(Date.parse(told), Date.parse(view.since)));
   put("since", text("Since {time}, for {span}", {
     time: moment(since, now()), span: span((at - since.getTime()) / 1000),
   }));
@@ -190,7 +191,8 @@ async function refresh() {
 function drawPast() {
   if (!heart.live) return;
   drawTimeline(machine, real);
-  lightUp(machine, view.active, real[0]);
+  const changed = (step) => step.taken.some((one) => one.source !== one.target);
+  lightUp(machine, view.active, real.find(changed));
 }
 
 // Posts what a button asks for and says what came of it.

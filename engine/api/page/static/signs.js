@@ -25,6 +25,17 @@ export class Machine {
     return this.states.get(told)?.sign || "unsure";
   }
 
+  // When the state began: one that is entered anew after each failed try still goes on. `steps`
+  // are real ones, newest first; an empty text when nothing is known.
+  began(state, steps) {
+    let at = "";
+    for (const step of steps) {
+      if (this.told(step.states) !== state) break;
+      at = step.at;
+    }
+    return at;
+  }
+
   around(id) {
     const found = [id];
     for (let state = this.states.get(id); state && state.parent; state = this.states.get(state.parent)) {
@@ -105,13 +116,16 @@ function answered(event) {
     "failed.local_error": text("this till could not make the call"),
   }[rest.join(".")];
   if (!outcome) return "";
-  const name = {
+  return text("{what}: {outcome}", { what: effectName(effect), outcome });
+}
+
+export function effectName(effect) {
+  return {
     ping: text("Ping"),
     send_tickets: text("Sending tickets"),
     poll_messages: text("Asking for messages"),
     fetch_offers: text("Asking for offers"),
   }[effect] || effect;
-  return text("{what}: {outcome}", { what: name, outcome });
 }
 
 export function useSign(icon, sign) {

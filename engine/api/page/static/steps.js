@@ -1,8 +1,8 @@
 // The last steps: what happened, what it led to, and why something did not happen.
 
 import { now } from "./agent.js";
-import { cause, element } from "./signs.js";
-import { moment, text } from "./texts.js";
+import { cause, effectName, element } from "./signs.js";
+import { moment, text, toTheSecond } from "./texts.js";
 
 const MOST = 8;
 const list = document.getElementById("steps-list");
@@ -41,7 +41,8 @@ function row(machine, { step, count }, open) {
   const refused = step.detail.refused || [];
   if (refused.length && !moved.length) body.append(...refused.map((one) => refusal(machine, one)));
   else if (refused.length) body.append(otherwise(machine, step, refused, open));
-  const time = element("time", { dateTime: step.at, title: step.event }, moment(at, now()));
+  const time = element("time", { dateTime: step.at, title: step.event },
+    at.toDateString() === now().toDateString() ? toTheSecond(at) : moment(at, now()));
   return element("li", { className: moved.length ? "moved" : "stayed" }, time, body);
 }
 
@@ -51,10 +52,16 @@ function outcome(machine, step, moved) {
       state: machine.label(machine.told(step.states)),
     });
   }
-  if (!moved.length) return text("Nothing changed.");
+  if (!moved.length) {
+    const started = (step.detail.started || []).map(effectName);
+    return started.length ? text("Begun: {what}.", { what: started.join(", ") }) : text("Nothing changed.");
+  }
+  if (moved.every((one) => one.source === one.target)) {
+    return text("{state}, once more", { state: machine.label(moved[0].target) });
+  }
   return moved.map((one) => machine.label(one.source))
     .concat(machine.label(moved.at(-1).target))
-    .filter((label, index, all) => label !== all[index - 1] || all.length === 2)
+    .filter((label, index, all) => label !== all[index - 1])
     .join(" → ");
 }
 
