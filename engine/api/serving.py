@@ -262,7 +262,9 @@ def _listen(host: str, port: int) -> socket.socket:
             f"The API cannot listen on '{host}': it is no address. Write 127.0.0.1 for this "
             "machine only, or another address of this machine."
         ) from None
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol by name: asyncio sends small answers at once (TCP_NODELAY) only where it is
+    # told that it is TCP. Else whoever keeps a connection waits 40 ms for each answer.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform == "win32":
             # there, a second program could otherwise take over the same port
