@@ -48,6 +48,8 @@ soak: test-setup
 	$(BIN)/python tests/faults/power_cut.py --runs $$((8 * $(TIMES)))
 	$(BIN)/python -m tests.faults.delivery --server dedup --protocol rest
 	$(BIN)/python -m tests.faults.delivery --server status --protocol soap
+	$(BIN)/python -m tests.faults.messages --kills 100
+	$(BIN)/python -m tests.faults.asking --calls 10000
 
 test-setup: $(VENV)/.test $(AXE)
 	@command -v promtool >/dev/null || .ci/debian prometheus
