@@ -100,7 +100,7 @@ class Keeper:
         if _moves(step):
             self._moved[till.id] = till
         self._note_period(step, wall)
-        if _worth_keeping(step):
+        if worth_keeping(step):
             self._rows.append(history_row(step, wall))
         self._gather(GATHER)
 
@@ -204,7 +204,7 @@ def _moves(step: Step) -> bool:
     )
 
 
-def _worth_keeping(step: Step) -> bool:
+def worth_keeping(step: Step) -> bool:
     """A timer that only repeated an effect tells nothing that the effect's answer does not.
 
     A transition is kept even where it does no more: what is counted has to be found here.

@@ -18,6 +18,7 @@ from engine.agent.messages import MessageBoard
 from engine.agent.offers import OfferDesk
 from engine.agent.running import EffectRunner, Reach
 from engine.agent.storing import StoreThread
+from engine.agent.streaming import Streaming
 from engine.agent.tills import Tills
 from engine.agent.timeouts import LowTimeouts
 from engine.agent.views import Views, event_data, history
@@ -36,6 +37,7 @@ from engine.api.port import (
     UnknownTill,
 )
 from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
+from engine.api.stream import Reader
 from engine.core.build import Chart
 from engine.core.records import Event, Step, Till
 from engine.definition.vocabulary import Value
@@ -93,6 +95,7 @@ class Agent:
         self._clock = clock
         self._watch = watch
         self._views = Views(chart, clock, shop)
+        self._stream = Streaming(self._views, clock)
         self._machine = machine_view(chart.definition)
         self._backlogs: dict[str, Backlog] = {}
         self._wake: asyncio.TimerHandle | None = None
@@ -115,7 +118,13 @@ class Agent:
             chart,
             clock,
             self._runner,
-            (self._observe, self._keeper.observe, low.observe, self._asking.observe),
+            (
+                self._observe,
+                self._keeper.observe,
+                low.observe,
+                self._asking.observe,
+                self._stream.observe,
+            ),
         )
         self._shelf = StoreThread(lambda: ReadingStore.open(self._path), self._loop)
         self._desk = OfferDesk(
@@ -171,6 +180,7 @@ class Agent:
     async def stop(self) -> None:
         """Keep everything, end what runs; takes at most some seconds. Again: nothing more."""
         self._running = False
+        self._stream.close()
         if self._wake is not None:
             self._wake.cancel()
         self._runner.stop()
@@ -272,6 +282,12 @@ class Agent:
         offline = not self._offline.isdisjoint(self._tills[till].configuration)
         return closing(self._backlogs.get(till, Backlog()), offline)
 
+    async def subscribe(self, last_id: int | None, till: str | None = None) -> Reader:
+        """See :class:`engine.api.port.Office`."""
+        if till is not None:
+            self._known(till)
+        return self._stream.subscribe(last_id, till)
+
     def health(self) -> Health:
         """See :class:`engine.api.port.Office`."""
         reasons = []
@@ -333,6 +349,7 @@ class Agent:
 
     def _counted(self, till: str, backlog: Backlog) -> None:
         self._backlogs[till] = backlog
+        self._tell(self._stream.counted, till, backlog)
         self._tell(
             self._watch.backlog,
             till,
@@ -344,9 +361,11 @@ class Agent:
 
     def _received(self, till: str, new: Sequence[Message], unread: int) -> None:
         self._tell(self._watch.messages, till, len(new), unread)
+        self._tell(self._stream.received, till, new, unread)
 
     def _read(self, till: str, unread: int) -> None:
         self._tell(self._watch.messages, till, 0, unread)
+        self._tell(self._stream.received, till, (), unread)
 
     def _abandoned(self, name: str) -> None:
         write(logging.WARNING, "worker.abandoned", message=f"{name} did not end in time")

@@ -15,10 +15,12 @@ from engine.api.answers import (
     on_http_exception,
     on_invalid_request,
 )
+from engine.api.event_stream import router as stream_router
 from engine.api.guard import Guard
 from engine.api.page.routes import router as page_router
 from engine.api.port import Office
 from engine.api.routes import router
+from engine.api.shop_routes import router as shop_router
 
 ABOUT = """\
 The local API of a tillwire agent: the till program posts events and tickets, people and
@@ -56,6 +58,8 @@ def create_api(office: Office, access: Access, limits: Limits | None = None) -> 
         strict_content_type=False,  # the token and the origin protect; a till program may forget
     )
     framework.include_router(router(office, limits))
+    framework.include_router(shop_router(office, limits))
+    framework.include_router(stream_router(office, limits))
     framework.include_router(page_router(office, limits))
     framework.add_exception_handler(HTTPException, on_http_exception)
     framework.add_exception_handler(RequestValidationError, on_invalid_request)

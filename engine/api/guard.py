@@ -20,6 +20,7 @@ from engine.api.answers import (
     failure,
     standard_headers,
 )
+from engine.api.line import ONLY_HEAD
 
 log = logging.getLogger("engine.api")
 
@@ -122,7 +123,7 @@ class Guard:
         if denial is not None:
             await deny(exchange.outgoing, denial)
             return
-        inner = {**scope, "method": "GET"} if exchange.head else scope
+        inner = {**scope, "method": "GET", ONLY_HEAD: True} if exchange.head else scope
         try:
             await self._application(inner, exchange.incoming, exchange.outgoing)
         except Exception:  # the last line of defence: a fault of ours, said without internals

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from pydantic import AwareDatetime, Field
 
 from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
+from engine.api.stream import Reader
 from engine.api.view import MOMENT, View
 from engine.definition.vocabulary import Value
 
@@ -316,6 +317,14 @@ class Office(Protocol):
         """Whether the till's day can be closed. Waits for no disk.
 
         Raises :class:`UnknownTill`.
+        """
+        ...
+
+    async def subscribe(self, last_id: int | None, till: str | None = None) -> Reader:
+        """A reader of what happens, to one till or to all, from now on or from after the event
+        ``last_id``. Whoever asks for it closes it.
+
+        Raises :class:`UnknownTill` or :class:`~engine.api.stream.TooManyReaders`.
         """
         ...
 

@@ -32,6 +32,7 @@ from engine.api.answers import (
     encoded,
     standard_headers,
 )
+from engine.api.line import EXTENSION
 
 log = logging.getLogger("engine.api")
 
@@ -178,13 +179,50 @@ class _Front:
 
 
 class _Connection(H11Protocol):
-    """A connection whose every phase has an end, whatever the caller does or does not do."""
+    """A connection whose every phase has an end, whatever the caller does or does not do.
+
+    It is also the :class:`~engine.api.line.Line` of the answers that go on.
+    """
 
     def __init__(self, config: Config, state: ServerState, limits: Limits) -> None:
         super().__init__(config, state, {}, asyncio.get_running_loop())
+        self.stopping = asyncio.Event()
         self._limits = limits
         self._end: asyncio.TimerHandle | None = None
         self._arriving = True
+        self._lasts = False
+        self._application = self.app
+        self.app = self._with_line
+
+    async def _with_line(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["extensions"] = {**(scope.get("extensions") or {}), EXTENSION: self}
+        await self._application(scope, receive, send)
+
+    def lasts(self) -> None:
+        """No limit in time for the answer under way, as long as its reader takes it."""
+        self._lasts = True
+        self._may_rest()
+
+    def cut(self) -> None:
+        """End the connection at once."""
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """The caller does not take what it is sent."""
+        super().pause_writing()
+        if self._lasts:
+            self._must_go_on_within(self._limits.exchange)
+
+    def resume_writing(self) -> None:
+        """It took some of it."""
+        super().resume_writing()
+        if self._lasts:
+            self._may_rest()
+
+    def shutdown(self) -> None:
+        """The API stops: what goes on ends now, the rest gets its time."""
+        self.stopping.set()
+        super().shutdown()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -204,6 +242,7 @@ class _Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._lasts = False
         # an idle connection is closed sooner, by the keep-alive; this ends one whose caller
         # does not take its answer
         self._arriving = False
@@ -243,9 +282,13 @@ class _Connection(H11Protocol):
         # there is no WebSocket here; the request is answered as plain HTTP, and not logged
         return False
 
-    def _must_go_on_within(self, seconds: float) -> None:
+    def _may_rest(self) -> None:
         if self._end is not None:
             self._end.cancel()
+            self._end = None
+
+    def _must_go_on_within(self, seconds: float) -> None:
+        self._may_rest()
         self._end = self.loop.call_later(seconds, self._cut)
 
     def _cut(self) -> None:

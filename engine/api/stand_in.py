@@ -22,6 +22,7 @@ from engine.api.port import (
     UnknownTill,
 )
 from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
+from engine.api.stream import Broadcast, Reader
 from engine.definition.machine import load_machine
 from engine.definition.vocabulary import Value
 from engine.effects.table import VOCABULARY
@@ -37,7 +38,8 @@ class StandIn:
     ``before_each`` is called at the start of every call with its name; a test makes it raise.
     ``instead`` holds the views of tills that are told in place of the usual one, by till, and
     ``drawn`` the machine; the shipped one when it is None. ``notices`` are the messages of every
-    till, oldest first; ``on_offer`` is what whoever asks for offers is told.
+    till, oldest first; ``on_offer`` is what whoever asks for offers is told;
+    ``broadcast`` is where a test publishes what the stream tells.
     """
 
     def __init__(self, tills: Sequence[str] = ("01", "02")) -> None:
@@ -49,6 +51,7 @@ class StandIn:
         self.notices: list[MessageView] = []
         self.wanted: list[tuple[str, float]] = []
         self.on_offer = OffersView(offers=(), as_of=None, own=False, fresh=False, reason="offline")
+        self.broadcast = Broadcast(0)
         self.condition = Health(alive=True, ready=True)
         self.before_each: Callable[[str], None] = lambda _call: None
 
@@ -158,6 +161,13 @@ class StandIn:
         pending = sum(1 for owner, _ in self.tickets if owner == till)
         reasons = (f"{pending} not acknowledged.",) if pending else ()
         return ClosingView(pending=pending, refused=0, complete=not pending, reasons=reasons)
+
+    async def subscribe(self, last_id: int | None, till: str | None = None) -> Reader:
+        """A reader of ``broadcast``."""
+        self.before_each("subscribe")
+        if till is not None:
+            self._known(till)
+        return self.broadcast.subscribe(last_id, till)
 
     def health(self) -> Health:
         """``condition``."""
