@@ -118,13 +118,7 @@ class Agent:
             chart,
             clock,
             self._runner,
-            (
-                self._observe,
-                self._keeper.observe,
-                low.observe,
-                self._asking.observe,
-                self._stream.observe,
-            ),
+            (self._observe, self._keeper.observe, low.observe, self._asking.observe),
         )
         self._shelf = StoreThread(lambda: ReadingStore.open(self._path), self._loop)
         self._desk = OfferDesk(
@@ -339,10 +333,11 @@ class Agent:
             self._wake.cancel()
         self._wake = self._loop.call_at(when, self._advance)
 
-    def _observe(self, step: Step, _till: Till) -> None:
+    def _observe(self, step: Step, till: Till) -> None:
         wall = self._clock.wall()
         log_step(step, wall)
         self._tell(self._watch.observe, step, wall)
+        self._tell(self._stream.observe, step, till)
 
     def _ended(self, effect: str, outcome: str, seconds: float) -> None:
         self._tell(self._watch.effect, effect, outcome, seconds)
