@@ -12,7 +12,7 @@ import pytest
 from engine.server import CallFailed, Reason, TicketParcel
 
 DEADLINE = 0.5
-SLACK = 0.35
+SLACK = 0.3
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 
