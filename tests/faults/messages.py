@@ -118,7 +118,7 @@ class Storm:
                 self.agent.start()
                 for hand in hands:
                     hand.start()
-                self._kill()
+                self._kill(hands)
                 self._end.set()
                 hands[0].finish(30)
                 self.lab.clear()
@@ -137,15 +137,19 @@ class Storm:
         return {**self._verdict(program.seen), "seconds": round(time.monotonic() - began, 1)}
 
     def _tell(self) -> None:
+        notices = self.lab.lab.notices
         while not self._end.wait(PACE):
             name = f"m-{self._told}"
-            self.lab.lab.notices.put_messages([{"id": name, "title": name}], "01", more=True)
+            # In the place of those that were acknowledged: a lab has a thousand at the most.
+            notices.put_messages([*notices.messages("01"), {"id": name, "title": name}], "01")
             self._told += 1
 
-    def _kill(self) -> None:
+    def _kill(self, hands: list[Outcome]) -> None:
         """Right after a call has come to the server, or a moment later; every third time after
         an answer was lost."""
         for count in range(self._kills):
+            if any(hand.error is not None for hand in hands):
+                return
             action = ("MESSAGES", "MESSAGESACK")[count % 2]
             if count % 3 == 0:
                 self.lab.turn("lost_answer", action=action, times=1)
