@@ -187,6 +187,35 @@ def status(
     raise typer.Exit(run_status(url or _api_url(config), json))
 
 
+@app.command(short_help="Prove that a day's tickets are all there.")
+def proof(
+    day: Annotated[
+        str, typer.Option("--day", metavar="DAY", help="Of this machine: 2026-11-24, or today.")
+    ],
+    config: Config = TILL_YAML,
+    till: Annotated[
+        str | None, typer.Option("--till", metavar="TILL", help="One till; without it, all.")
+    ] = None,
+    ask_server: Annotated[
+        bool,
+        typer.Option(
+            "--ask-server/--without-server", help="Whether the server is asked what it has."
+        ),
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Prove that a day's tickets are all there, on the till's side and on the server's.
+
+    Works beside a running agent and without one. Exit code 0: complete; 1: something is missing
+    or was changed; 2: it cannot be read.
+
+    Example: tillwire proof --day 2026-11-24 -c till.yaml
+    """
+    from engine.tools.proof import proof as run_proof
+
+    raise typer.Exit(run_proof(config, day, till, json, ask_server))
+
+
 def _api_url(config: Path | None) -> str:
     """Where the agent of a till.yaml, or of the one here, listens; the default port without."""
     if config is None and not TILL_YAML.is_file():

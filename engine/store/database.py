@@ -65,7 +65,7 @@ class Database:
         try:
             if not path.exists():
                 _create(path, queries)
-            _check_header(path)
+            check_header(path)
             database = cls(path, _connect(path), queries, lock)
         except BaseException:
             lock.release()
@@ -189,7 +189,7 @@ class Database:
             self._execute(statement)
 
     def _prepare(self) -> None:
-        found = self._schema()  # first: a file of another program is left as it is
+        found = self.check_schema()  # first: a file of another program is left as it is
         mode = self._execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
             raise StoreError(
@@ -202,7 +202,17 @@ class Database:
             with self.transaction():
                 _bring_up(self._execute, self.queries, found)
 
-    def _schema(self) -> int:
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What is read inside is as it was at one moment; nothing may be written."""
+        self._execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._undo("ROLLBACK")
+
+    def check_schema(self) -> int:
+        """The version of the schema; Damaged when it is none that this program can read."""
         if not self.only_row("schema_exists")[0]:
             raise damaged(self.path, "it is a database of another program")
         found: int = self.only_row("schema_version")[0] or 0
@@ -264,7 +274,7 @@ def _create(path: Path, queries: Queries) -> None:
         raise explain(error, path) from error
 
 
-def _check_header(path: Path) -> None:
+def check_header(path: Path) -> None:
     """Refuses what SQLite would take for an empty database, and says what it is."""
     try:
         with path.open("rb") as file:

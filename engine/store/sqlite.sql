@@ -398,3 +398,15 @@ SELECT MAX(number) FROM tickets WHERE till = ? AND number < ?;
 -- name: offline_entries
 SELECT at, till, kind FROM journal
 WHERE kind IN ('offline_began', 'offline_ended') ORDER BY seq;
+
+-- name: number_after
+SELECT MIN(number) FROM tickets WHERE till = ? AND number > ?;
+
+-- name: day_payloads
+SELECT number, sha256, payload
+FROM tickets JOIN payloads ON payloads.arrival = tickets.arrival
+WHERE till = ? AND accepted_at >= ? AND accepted_at < ?
+ORDER BY number;
+
+-- name: journal_of_tickets
+SELECT at, till, kind, subject FROM journal WHERE kind IN ('accepted', 'acknowledged') ORDER BY seq;

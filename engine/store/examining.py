@@ -1,0 +1,161 @@
+"""The database as evidence: read by whoever wants proof, beside a running agent or without one.
+
+It is opened for reading alone and takes no lock: it can change nothing, and nothing that it does
+keeps the agent from writing. What it tells is of one moment.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from engine.store.database import WAIT_FOR_OTHERS, Database, Row, check_header
+from engine.store.days import Days
+from engine.store.errors import Missing, damaged, explain, explain_file
+from engine.store.journal import Journal
+from engine.store.queries import load
+from engine.store.reading import NoLock
+
+
+class Held(NamedTuple):
+    """A ticket of the database: the SHA-256 that it was accepted with, and its state."""
+
+    sha256: str
+    state: str
+
+
+class Entry(NamedTuple):
+    """What the journal says of one ticket. ``at`` is in wall-clock seconds."""
+
+    at: float
+    till: str
+    kind: str
+    number: int
+    sha256: str
+
+
+class Examination:
+    """An open database that is only looked at: its ``journal``, its ``days``, and what follows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.journal = Journal(database)
+        self.days = Days(database)
+
+    @classmethod
+    def open(cls, path: Path) -> "Examination":
+        """Opens a database that is there. Raises StoreError or one of its kinds."""
+        path = Path(path)
+        try:
+            path = path.resolve()
+            if not path.exists():
+                raise Missing(f"There is no database {path}: name the right till.yaml.")
+        except (OSError, RuntimeError) as error:
+            raise explain_file(error, path) from error
+        check_header(path)
+        try:
+            connection = _connect(path)
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
+        database = Database(path, connection, load(), NoLock(path))
+        try:
+            database.check_schema()
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """All that is read in the block is as it was at one moment, whatever is written."""
+        with self._database.reading():
+            yield
+
+    def day(self, till: str, first_at: float, last_at: float) -> dict[int, Held]:
+        """The tickets accepted from ``first_at`` to before ``last_at``, by number."""
+        rows = self._database.rows("day_tickets", till, first_at, last_at)
+        return self._by_number(rows)
+
+    def numbered(self, till: str, first: int, last: int) -> dict[int, Held]:
+        """The tickets numbered ``first`` to ``last``, whenever they were accepted."""
+        return self._by_number(self._database.rows("ticket_numbers", till, first, last))
+
+    def _by_number(self, rows: Sequence[Row]) -> dict[int, Held]:
+        if not all(isinstance(row[0], int) for row in rows):  # SQLite keeps whatever it is given
+            raise damaged(self._database.path, "the number of a ticket is no number")
+        return {number: Held(digest, state) for number, digest, state, *_ in rows}
+
+    def around(self, till: str, first: int, last: int) -> tuple[int | None, int | None]:
+        """The nearest numbers below ``first`` and above ``last`` that there are."""
+        before = self._database.only_row("number_before", till, first)[0]
+        after = self._database.only_row("number_after", till, last)[0]
+        return before, after
+
+    def changed(self, till: str, first_at: float, last_at: float) -> list[int]:
+        """The tickets of a span whose bytes are not those that they were accepted with."""
+        rows = self._database.stream("day_payloads", till, first_at, last_at)
+        return [number for number, digest, payload in rows if not _made(payload, digest)]
+
+    def entries(self) -> Iterator[Entry]:
+        """What the journal says of each ticket's acceptance and acknowledgement, in its order.
+
+        An entry that another hand made unreadable is left out: the chain does not hold there.
+        """
+        for at, till, kind, subject in self._database.stream("journal_of_tickets"):
+            try:
+                told = json.loads(subject)
+                entry = Entry(at, till, kind, int(told["number"]), str(told["sha256"]))
+            except (ValueError, TypeError, KeyError, RecursionError):
+                continue
+            yield entry
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+    def __enter__(self) -> "Examination":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _made(payload: object, digest: object) -> bool:
+    return isinstance(payload, bytes) and sha256(payload).hexdigest() == digest
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write.
+
+    SQLite reads a write-ahead log by way of a file beside it. Where that may not be made, as for
+    a copy on a disk that nobody may write to, the database is read as it stands, provided that
+    there is no log: then nobody has it open.
+    """
+    try:
+        return _attempt(f"{path.as_uri()}?mode=ro")
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        return _attempt(f"{path.as_uri()}?mode=ro&immutable=1")
+
+
+def _attempt(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, timeout=WAIT_FOR_OTHERS, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
