@@ -9,7 +9,7 @@ from metrics.exporter import Exporter
 LOG_EVERY = 60.0
 """Seconds between two lines about failures: one broken metric fails at every step."""
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("tillwire.metrics")
 
 
 class Guarded:
@@ -94,4 +94,5 @@ class Guarded:
         self._silent_until = now + LOG_EVERY
         more = f" ({self._unlogged} more since the last such line)" if self._unlogged else ""
         self._unlogged = 0
-        log.warning("Metrics failed in %s: %r%s", call, error, more, exc_info=error)
+        fields = {"message": f"the metrics did not take a call of {call}{more}"}
+        log.warning("metrics.failed", exc_info=error, extra={"fields": fields})

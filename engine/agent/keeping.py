@@ -16,6 +16,7 @@ from json import dumps, loads
 from typing import NamedTuple, Protocol, TypeVar
 
 from engine.agent.clock import Clock
+from engine.agent.logs import write
 from engine.core.records import Step, Till
 from engine.core.restore import pack
 from engine.store.errors import StoreError
@@ -23,7 +24,6 @@ from engine.store.history import HistoryRow
 from engine.store.journal import Kind
 from engine.store.store import Store
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GATHER = 0.2
@@ -157,9 +157,7 @@ class Keeper:
             async with asyncio.timeout(within):
                 await self.flush()
         except TimeoutError:
-            log.warning(
-                "history.not_kept", extra={"fields": {"message": "the database does not answer"}}
-            )
+            write(logging.WARNING, "history.not_kept", message="the database does not answer")
         self._stop_timer()
 
     def _pack(self, till: Till, now: float, wall: float) -> str:
@@ -171,7 +169,7 @@ class Keeper:
             self._timer = self._loop.call_later(seconds, self.write)
 
     def _try_again(self, fault: BaseException) -> None:
-        log.warning("history.not_kept", extra={"fields": {"message": str(fault)}})
+        write(logging.WARNING, "history.not_kept", message=str(fault))
         self._pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._pause))
         self._gather(self._pause)
 

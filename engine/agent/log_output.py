@@ -18,8 +18,8 @@ from typing import Any, Literal, TextIO
 from engine.agent.logs import LONGEST_TEXT, level_name, timestamp
 
 Format = Literal["auto", "text", "json"]
-OURS = ("tillwire", "engine", "metrics")
-"""Whose lines follow the level that was asked for."""
+OURS = "tillwire"
+"""The logger above all of ours, whose lines follow the level that was asked for."""
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -57,8 +57,7 @@ def configure(
         handler.close()
     root.addHandler(writer)
     root.setLevel(logging.WARNING)
-    for name in OURS:
-        logging.getLogger(name).setLevel(level.upper())
+    logging.getLogger(OURS).setLevel(level.upper())
     return writer
 
 
@@ -66,7 +65,7 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
     """The fields of any log record: ours carry them, other libraries only have a text."""
     fields = getattr(record, "fields", None)
     line: dict[str, Any] = {"ts": timestamp(record.created), "level": level_name(record.levelno)}
-    if record.name.partition(".")[0] == "tillwire":
+    if record.name.partition(".")[0] == OURS:
         line["event"] = record.getMessage()
     else:
         line |= {"event": record.name, "message": record.getMessage()}

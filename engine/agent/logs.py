@@ -6,7 +6,8 @@ Text for a person at a terminal, otherwise JSON, one object per line, with stabl
 ``ts``          when, ISO 8601 in UTC with milliseconds
 ``level``       debug, info, warning or error
 ``event``       the event that a till was fed, or the short name of what happened; of another
-                library's line, the name of its logger, and ``message`` is what it says
+                library's line, the name of its logger
+``message``     a sentence about it; of another library's line, what it says
 ``till``        which till, where it is about one
 ``transitions`` what was taken: ``{"event", "from", "to"}``, ``"stays": true`` if it stayed
 ``states``      the active states after it, outermost first
@@ -20,6 +21,9 @@ Text for a person at a terminal, otherwise JSON, one object per line, with stabl
 ``fields``      at debug: the names of what it carries and may not be shown
 ``error``       an unexpected exception, and ``traceback``: where it was raised
 ==============  ==================================================================
+
+What cannot reach :func:`write` (effects, the API, the metrics) logs to a logger below
+``tillwire``, with such a name as its text and the rest in ``extra={"fields": {…}}``.
 
 A log travels further than a till's database does. So values are shown by permission only: the
 numbers that an effect answered with and why it failed. What the till program posted (tickets,
@@ -94,12 +98,15 @@ def log_step(step: Step, wall: float) -> None:
         log.log(level, step.event.name, extra={"fields": step_line(step, wall)})
 
 
-def write(level: int, event: str, till: str = "", **fields: Any) -> None:
-    """Write a line about something else. ``event`` is a short stable name (``agent.stopping``);
-    the fields are JSON types that hold nothing secret."""
+def write(
+    level: int, event: str, till: str = "", *, fault: BaseException | None = None, **fields: Any
+) -> None:
+    """Write a line about something else. ``event`` is a short stable name (``agent.stopping``)
+    that docs/operating.md lists; the fields are JSON types that hold nothing secret, and
+    ``message`` among them is a sentence. ``fault`` is written with where it was raised."""
     if log.isEnabledFor(level):
         about = {"till": till} if till else {}
-        log.log(level, event, extra={"fields": {**about, **fields}})
+        log.log(level, event, exc_info=fault, extra={"fields": {**about, **fields}})
 
 
 def timestamp(wall: float) -> str:

@@ -47,8 +47,6 @@ from engine.store.reading import ReadingStore
 from engine.store.store import Store
 from engine.store.tickets import Backlog
 
-log = logging.getLogger(__name__)
-
 AT_ONCE = 200
 """Timers played, or tills shown, before other events get their turn."""
 
@@ -184,7 +182,7 @@ class Agent:
         await self._keeper.close(STOP / 2)
         await self._shelf.close(STOP / 10)
         if not await self._books.close(max(0.0, end - self._loop.time())):
-            write(logging.WARNING, "store.stuck")
+            write(logging.WARNING, "store.stuck", message="the database did not end in time")
         self._server.close()
 
     async def tills(self) -> list[TillView]:
@@ -370,5 +368,5 @@ class Agent:
         """Whoever counts listens and stops nothing, whatever is wrong with it."""
         try:
             call(*facts)
-        except Exception:
-            log.exception("watch.failed")
+        except Exception as fault:  # noqa: BLE001 - see above
+            write(logging.ERROR, "watch.failed", fault=fault)

@@ -17,10 +17,9 @@ from contextlib import AbstractContextManager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
+from engine.agent.logs import write
 from engine.agent.outcomes import carriable
 from engine.store.errors import StoreError
-
-log = logging.getLogger("tillwire.store")
 
 LARGEST_GROUP = 256
 """Jobs that share a transaction at most."""
@@ -384,4 +383,4 @@ def _settle(future: "asyncio.Future[None]", error: Exception | None) -> None:
 
 
 def _log_failure(error: Exception) -> None:
-    log.warning("store.failed", extra={"fields": {"message": str(error)}})
+    write(logging.WARNING, "store.failed", message=str(error))

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from engine.agent.clock import Clock
+from engine.agent.logs import write
 from engine.agent.timers import TimerHeap
 from engine.core.build import Chart
 from engine.core.feed import StepFailed, begin, feed, timer_event
 from engine.core.records import Event, Run, Step, Till, Timer
 from engine.core.restore import unpack
-
-log = logging.getLogger(__name__)
 
 RETRY = 60.0
 """Seconds after which a timer is tried again whose step failed: it must not be lost."""
@@ -73,9 +72,7 @@ class Tills:
             try:
                 till, step = unpack(self.chart, name, saved, now, self._clock.wall())
             except Exception as fault:  # noqa: BLE001 - whatever is wrong with it, the till works
-                log.warning(
-                    "till.begins_anew", extra={"fields": {"till": name, "message": str(fault)}}
-                )
+                write(logging.WARNING, "till.begins_anew", name, message=str(fault))
             else:
                 return self._took(till, step)
         till, step = begin(self.chart, name, now)
@@ -88,7 +85,7 @@ class Tills:
         try:
             step = feed(self.chart, till, event, self._clock.monotonic())
         except StepFailed as fault:
-            log.error("step.failed", extra={"fields": {"till": name, "message": str(fault)}})  # noqa: TRY400 - the sentence is enough
+            write(logging.ERROR, "step.failed", name, message=str(fault))
             return None
         self._act(till, step)
         return step
@@ -121,8 +118,8 @@ class Tills:
         for listener in self._listeners:
             try:
                 listener(step, till)
-            except Exception:
-                log.exception("listener.failed", extra={"fields": {"till": till.id}})
+            except Exception as fault:  # noqa: BLE001 - who listens stops nothing
+                write(logging.ERROR, "listener.failed", till.id, fault=fault)
 
     def _put_off(self, name: str, timer: Timer) -> None:
         later = timer._replace(due=self._clock.monotonic() + RETRY)

@@ -19,7 +19,7 @@ from engine.api.port import Office, UnknownTill
 from engine.api.routes import LARGEST, errors
 from engine.api.stream import MOST_READERS, Reader, StreamEvent, TooManyReaders
 
-log = logging.getLogger("engine.api")
+log = logging.getLogger("tillwire.api")
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment is sent: a reader then knows that the line stands."""
@@ -98,13 +98,13 @@ class EventStream(Response):
         """A proper end for a reader who takes it; else the line is cut."""
         line = line_of(scope)
         if self._reader.slow and line is not None:
-            log.debug("a reader of the stream did not keep up and was dropped")
+            log.debug("stream.reader_dropped")
         else:
             try:
                 async with asyncio.timeout(FAREWELL):
                     await send(_part(""))
             except TimeoutError:
-                log.debug("a reader of the stream does not take its end")
+                log.debug("stream.reader_cut")
             else:
                 return
         if line is not None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
-from engine.api.access import SAFE_METHODS, Access, Denial, Limits
+from engine.api.access import SAFE_METHODS, Access, Denial, Limits, shown
 from engine.api.answers import (
     Application,
     Denied,
@@ -22,7 +22,7 @@ from engine.api.answers import (
 )
 from engine.api.line import ONLY_HEAD
 
-log = logging.getLogger("engine.api")
+log = logging.getLogger("tillwire.api")
 
 LINGER_SECONDS = 2.0
 """How long what a caller still sends is read and thrown away after an answer that came before
@@ -90,7 +90,7 @@ class Exchange:
                 while self.unread and self.received <= most:
                     self._count(await self.receive())
         except TimeoutError:
-            log.debug("a caller went on sending after its answer and was cut off")
+            log.debug("api.caller_cut")
         self.unread = False
 
 
@@ -127,7 +127,10 @@ class Guard:
         try:
             await self._application(inner, exchange.incoming, exchange.outgoing)
         except Exception:  # the last line of defence: a fault of ours, said without internals
-            log.exception("the API could not answer %s %s", scope["method"], scope["path"])
+            asked = f"{scope['method']} {shown(scope['path'])}"
+            log.exception(
+                "api.failed", extra={"fields": {"message": f"{asked} could not be answered"}}
+            )
             if not exchange.started:
                 await deny(exchange.outgoing, failure())
 

@@ -34,7 +34,7 @@ from engine.api.answers import (
 )
 from engine.api.line import EXTENSION
 
-log = logging.getLogger("engine.api")
+log = logging.getLogger("tillwire.api")
 
 GRACE = 3.0
 """Seconds that requests under way get to end when the API stops."""
@@ -157,7 +157,7 @@ class _Front:
             except asyncio.CancelledError:
                 # only a stop cancels, and only what did not end in the time it had: the line is
                 # cut by then, and a traceback would say nothing more
-                log.debug("%s %s was cut by the stop", scope["method"], scope["path"])
+                log.debug("api.request_cut")
             return
 
         async def dressed(message: Message) -> None:
@@ -255,7 +255,7 @@ class _Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets the same kind of answer as everything else."""
-        log.debug("%s", msg)
+        log.debug("api.no_http", extra={"fields": {"message": msg}})
         if self.cycle is not None:
             # whoever still waits for the rest of the body learns that it will not come
             self.cycle.disconnected = True
@@ -292,7 +292,7 @@ class _Connection(H11Protocol):
         self._end = self.loop.call_later(seconds, self._cut)
 
     def _cut(self) -> None:
-        log.debug("a connection did not go on and was cut")
+        log.debug("api.connection_cut")
         self.transport.abort()
 
 

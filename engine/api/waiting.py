@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from engine.api.answers import unavailable
 from engine.api.port import RETRY_AFTER
 
-log = logging.getLogger("engine.api")
+log = logging.getLogger("tillwire.api")
 
 Result = TypeVar("Result")
 
@@ -56,4 +56,4 @@ def begin(work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
 def _note_late_failure(task: "asyncio.Task[Any]") -> None:
     # fetching the exception also keeps asyncio from calling it "never retrieved"
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.debug("a call of the agent ended with %r", error)
+        log.debug("api.late_failure", extra={"fields": {"message": repr(error)}})

@@ -13,7 +13,7 @@ from engine.effects.send_tickets import SEND_TICKETS
 from engine.server.port import CallFailed, CallRejected, Reason
 from engine.store.errors import StoreError
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("tillwire.effects")
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType(
     {effect.signature.name: effect for effect in (PING, SEND_TICKETS, POLL_MESSAGES, FETCH_OFFERS)}

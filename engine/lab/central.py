@@ -23,7 +23,7 @@ from engine.lab.programs import Programs
 
 IDLE = 120.0
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("tillwire.lab")
 
 
 class Lab:
@@ -296,7 +296,9 @@ async def _serve(connection: Connection, handle: Callable[[Request], Awaitable[N
         connection.reset()
         raise
     except Exception:  # noqa: BLE001 - one bad request must not end the lab; it is logged
-        _log.exception("The lab could not answer a request.")
+        _log.exception(
+            "lab.failed", extra={"fields": {"message": "the lab could not answer a request"}}
+        )
         connection.reset()
     finally:
         await connection.finish()
