@@ -84,6 +84,10 @@ class Exporter:
         if step.entered or step.configuration != record.configuration:
             record.move(self._shared(step.configuration), step.entered, wall)
 
+    def step_failed(self, till: str) -> None:
+        """Count a step that could not be played."""
+        self._record(till).failed += 1
+
     def effect(self, effect: str, outcome: str, seconds: float) -> None:
         """Count an effect that ran for ``seconds``; ``outcome`` is one of ``OUTCOMES``."""
         self._process.effect(effect, outcome, seconds)

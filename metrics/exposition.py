@@ -136,6 +136,7 @@ class TillLines:
         yield families.STATE_ENTERED, lambda till: self._entered(till, picture(till))
         for family, numbering in self._counted:
             yield family, self._counts(family, numbering)
+        yield families.STEPS_FAILED, self._failed
         yield families.PENDING, lambda till: _told(families.PENDING, till, till.pending)
         yield families.SENT, lambda till: _told(families.SENT, till, till.sent)
         yield families.REFUSED, lambda till: _told(families.REFUSED, till, till.refused)
@@ -164,6 +165,9 @@ class TillLines:
             return ""
         at = till.entered[picture.place]
         return line(families.STATE_ENTERED, (till.label, self._label), repr(float(at)))
+
+    def _failed(self, till: TillRecord) -> str:
+        return line(families.STEPS_FAILED, (till.label, self._label), repr(till.failed))
 
     def _counts(self, family: Family, numbering: Numbering) -> Lines:
         # Made anew for each scrape: a series that nothing announced may have come meanwhile.

@@ -55,6 +55,12 @@ UNHANDLED = Family(
     ("till", "machine", "event"),
     "Events that no active state asked for; names that the machine does not know are other.",
 )
+STEPS_FAILED = Family(
+    "tillwire_steps_failed_total",
+    "counter",
+    ("till", "machine"),
+    "Events that the machine could not play; the till stayed where it was.",
+)
 PENDING = Family(
     "tillwire_tickets_pending",
     "gauge",
@@ -142,6 +148,7 @@ FAMILIES = (
     STATE_CODE,
     STATE_ENTERED,
     *COUNTED,
+    STEPS_FAILED,
     PENDING,
     SENT,
     REFUSED,

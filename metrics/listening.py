@@ -44,6 +44,13 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("observe", error)
 
+    def step_failed(self, till: str) -> None:
+        """See :meth:`Exporter.step_failed`."""
+        try:
+            self._exporter.step_failed(till)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("step_failed", error)
+
     def effect(self, effect: str, outcome: str, seconds: float) -> None:
         """See :meth:`Exporter.effect`."""
         try:

@@ -18,6 +18,7 @@ class TillRecord:
         "_numbers",
         "configuration",
         "entered",
+        "failed",
         "label",
         "messages",
         "oldest_at",
@@ -31,6 +32,7 @@ class TillRecord:
         self.label = label
         self.configuration: tuple[str, ...] = ()
         self.entered: tuple[float, ...] = ()
+        self.failed = 0
         self.pending: int | None = None
         self.sent = 0
         self.refused = 0

@@ -8,6 +8,7 @@ here waits for a network or a disk without awaiting it.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 from engine.agent.asking import Asking
 from engine.agent.clock import Clock
@@ -27,6 +28,7 @@ from engine.agent.workers import Workers
 from engine.api.machine import machine_view
 from engine.api.port import (
     Accepted,
+    EventFailed,
     Health,
     HistoryView,
     MachineView,
@@ -58,6 +60,9 @@ CROWDED = 0.01
 
 SILENT = 10.0
 """Seconds without an answer after which the database counts as stuck."""
+
+MOST_NAMED = 5
+"""Tills named in a reason for not being well."""
 
 STOP = 5.0
 """Seconds that the store gets to end when the agent stops."""
@@ -117,6 +122,7 @@ class Agent:
             clock,
             self._runner,
             (self._observe, self._keeper.observe, low.observe, self._asking.observe),
+            failed=lambda till: self._tell(watch.step_failed, till),
         )
         self._shelf = StoreThread(lambda: ReadingStore.open(self._path), self._loop)
         self._desk = OfferDesk(
@@ -211,7 +217,7 @@ class Agent:
             raise StoreUnavailable("The machines are not running.")
         step = self._deliver(till, Event(event, checked))
         if step is None:
-            raise StoreUnavailable("The machine could not play this event; the log says why.")
+            raise EventFailed(self._failure(till))
         view = self._views.step(step, before)
         if event == "till.day_closed":
             return view.model_copy(update={"closing": await self.closing(till)})
@@ -288,16 +294,26 @@ class Agent:
         silent = self._books.stalled_for()
         if silent > SILENT:
             reasons.append(f"The database has not answered for {silent:.0f} s.")
+        failing = self._books.failing
+        if failing:
+            reasons.append(failing)
+        broken = self._tills.failing
+        reasons += [self._failure(till) for till in islice(broken, MOST_NAMED)]
+        if len(broken) > MOST_NAMED:
+            reasons.append(f"So it is with {len(broken) - MOST_NAMED} more tills.")
         stuck = self._workers.stuck
         if stuck:
             few = "A call hangs and was given up."
             reasons.append(few if stuck == 1 else f"{stuck} calls hang and were given up.")
-        ready = self._running and silent <= SILENT
+        ready = self._running and silent <= SILENT and not failing
         return Health(alive=True, ready=ready, reasons=tuple(reasons))
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
         """See :class:`engine.api.port.Office`."""
         return self._watch.render(accept)
+
+    def _failure(self, till: str) -> str:
+        return f"The machine could not play an event: {self._tills.failing[till].rstrip('.')}."
 
     def _known(self, till: str) -> None:
         if till not in self._tills:

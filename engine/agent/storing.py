@@ -98,6 +98,7 @@ class StoreThread(Generic[S]):
         self._lock = threading.Lock()  # taking, taking back, closing
         self._closed = False
         self._since: float | None = None
+        self._failing = ""
         self._at_work: list[_Job[S]] = []
         self._opened: asyncio.Future[None] = loop.create_future()
         self._ended: asyncio.Future[None] = loop.create_future()
@@ -107,6 +108,11 @@ class StoreThread(Generic[S]):
     def waiting(self) -> int:
         """Jobs that have not begun, about."""
         return self._queue.qsize()
+
+    @property
+    def failing(self) -> str:
+        """Why the store did not take what was last to be written, as a sentence; else empty."""
+        return self._failing
 
     def stalled_for(self) -> float:
         """Seconds since the thread began what it is doing now; 0.0 when it does nothing."""
@@ -297,6 +303,9 @@ class StoreThread(Generic[S]):
         except Exception as error:  # noqa: BLE001 - each job of the group is told
             for job in group:
                 job.error = error if job.error is None else job.error
+        faults = [str(job.error) for job in group if isinstance(job.error, StoreError)]
+        if faults or any(job.error is None for job in group):
+            self._failing = faults[0] if faults else ""
         self._done(group)
         return reads
 

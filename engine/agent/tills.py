@@ -35,17 +35,29 @@ class Runner(Protocol):
 Listener = Callable[[Step, Till], None]
 
 
+def _nobody_counts(_till: str) -> None:
+    pass
+
+
 class Tills:
     """All tills of one chart.
 
     ``listeners`` are told each step with its till, after the step. One that fails is logged
-    and stops nothing.
+    and stops nothing. ``failing`` has, by till, the sentence about the last step that could not
+    be played, until one of that till can; ``failed`` is told of each.
     """
 
     def __init__(
-        self, chart: Chart, clock: Clock, runner: Runner, listeners: Sequence[Listener] = ()
+        self,
+        chart: Chart,
+        clock: Clock,
+        runner: Runner,
+        listeners: Sequence[Listener] = (),
+        failed: Callable[[str], None] = _nobody_counts,
     ) -> None:
         self.chart = chart
+        self.failing: dict[str, str] = {}
+        self._failed = failed
         self._clock = clock
         self._runner = runner
         self._listeners = list(listeners)
@@ -86,7 +98,10 @@ class Tills:
             step = feed(self.chart, till, event, self._clock.monotonic())
         except StepFailed as fault:
             write(logging.ERROR, "step.failed", name, message=str(fault))
+            self.failing[name] = str(fault)
+            self._failed(name)
             return None
+        self.failing.pop(name, None)
         self._act(till, step)
         return step
 

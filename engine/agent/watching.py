@@ -20,6 +20,9 @@ class Watch(Protocol):
     def observe(self, step: Step, wall: float) -> None:
         """A step was played at ``wall``."""
 
+    def step_failed(self, till: str) -> None:
+        """A step could not be played; the till stayed where it was."""
+
     def effect(self, effect: str, outcome: str, seconds: float) -> None:
         """An effect ended after ``seconds``: ``ok``, ``rejected`` or ``failed.<reason>``."""
 
@@ -50,6 +53,9 @@ class Unwatched:
         """Nothing."""
 
     def observe(self, step: Step, wall: float) -> None:
+        """Nothing."""
+
+    def step_failed(self, till: str) -> None:
         """Nothing."""
 
     def effect(self, effect: str, outcome: str, seconds: float) -> None:

@@ -171,6 +171,12 @@ def unavailable(sentence: str, seconds: int, error: str = "store_unavailable") -
     return Denied(Denial(503, error, sentence, hint, headers))
 
 
+def step_failed(sentence: str) -> Denied:
+    """The machine could not play the event; posting it again would end the same way."""
+    hint = "The machine file is at fault: look for what it raises endlessly. The till goes on."
+    return Denied(Denial(500, "step_failed", sentence, hint))
+
+
 def _sentence(fault: Mapping[str, Any]) -> str:
     kind, loc = str(fault.get("type", "")), tuple(fault.get("loc", ()))
     if len(loc) < 2:

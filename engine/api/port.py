@@ -201,7 +201,7 @@ class Health(View):
     ready: bool = Field(description="The store is open and the machines are running.")
     reasons: tuple[str, ...] = Field(
         (),
-        description="Why it is not ready, in sentences.",
+        description="Why it is not ready, or what else needs looking at, in sentences.",
         examples=[["The store is not open yet."]],
     )
 
@@ -228,6 +228,14 @@ class UnknownEvent(Exception):  # noqa: N818 - what the caller named, not a faul
 
 class BadData(Exception):  # noqa: N818 - what the caller sent, not a fault of ours
     """An event's data is not what the event carries. ``sentence`` says what and why."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+class EventFailed(Exception):  # noqa: N818 - what became of the caller's event
+    """The machine could not play an event; the till is where it was. ``sentence`` says why."""
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
@@ -265,7 +273,8 @@ class Office(Protocol):
     async def post_event(self, till: str, event: str, data: Mapping[str, Value]) -> StepView:
         """Feed an event to a till's machine and say what it did.
 
-        Raises :class:`UnknownTill`, :class:`UnknownEvent` or :class:`BadData`.
+        Raises :class:`UnknownTill`, :class:`UnknownEvent`, :class:`BadData`,
+        :class:`EventFailed` or :class:`StoreUnavailable`.
         """
         ...
 

@@ -10,9 +10,18 @@ from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from engine.api.access import Denial, Limits
-from engine.api.answers import Denied, ErrorView, invalid, unavailable, unknown_event, unknown_till
+from engine.api.answers import (
+    Denied,
+    ErrorView,
+    invalid,
+    step_failed,
+    unavailable,
+    unknown_event,
+    unknown_till,
+)
 from engine.api.port import (
     BadData,
+    EventFailed,
     Health,
     HistoryView,
     Office,
@@ -38,7 +47,7 @@ ERRORS = {
     413: "The body is too large.",
     415: "The body is compressed or encoded.",
     422: "Something is not as documented here.",
-    500: "An error of tillwire's own.",
+    500: "An error of tillwire's own, or of the machine file (`step_failed`).",
     503: "Not now: the store is full or stalled, or too much is going on. Retry-After says when.",
 }
 BREATH = 100
@@ -180,6 +189,8 @@ class Routes:
             raise unknown_event(posted.event, error.allowed) from None
         except BadData as error:
             raise Denied(invalid_data(error.sentence)) from None
+        except EventFailed as error:
+            raise step_failed(error.sentence) from None
         except StoreUnavailable as error:
             raise unavailable(error.sentence, error.retry_after) from None
 

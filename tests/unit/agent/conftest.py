@@ -1,6 +1,7 @@
 """Loops and waits for the tests of the agent. No test waits longer than PATIENCE for anything."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.agent.log_output import OURS, LineWriter
 from engine.agent.storing import StoreThread
 
 PATIENCE = 10.0
@@ -161,3 +163,16 @@ def opened(shelf: Shelf) -> Callable[[], Awaitable[tuple[StoreThread[Shelf], She
         return thread, shelf
 
     return start
+
+
+@pytest.fixture
+def logging_given_back() -> Iterator[None]:
+    """A test that configures logging leaves it as it found it."""
+    root, ours = logging.getLogger(), logging.getLogger(OURS)
+    levels = root.level, ours.level
+    yield
+    for handler in [handler for handler in root.handlers if isinstance(handler, LineWriter)]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])

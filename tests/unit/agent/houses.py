@@ -25,6 +25,7 @@ class Watching(Unwatched):
         self.effects: list[tuple[str, str]] = []
         self.pending: dict[str, int] = {}
         self.abandoned = 0
+        self.unplayed: list[str] = []
         self._changed = asyncio.Event()
 
     def add_till(
@@ -36,6 +37,10 @@ class Watching(Unwatched):
     def observe(self, step: Step, wall: float) -> None:
         assert wall > 1e9
         self.steps.append(step)
+        self._changed.set()
+
+    def step_failed(self, till: str) -> None:
+        self.unplayed.append(till)
         self._changed.set()
 
     def effect(self, effect: str, outcome: str, seconds: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.agent.log_output import OURS, LineWriter, configure
+from engine.agent.log_output import configure
 from engine.agent.logs import write
 
 ROOT = Path(__file__).parents[3]
@@ -21,17 +21,7 @@ LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 SENTENCE = "there is no room on this disk"
 
 
-@pytest.fixture(autouse=True)
-def logging_given_back() -> Iterator[None]:
-    """Every test leaves logging as it found it."""
-    root, ours = logging.getLogger(), logging.getLogger(OURS)
-    levels = root.level, ours.level
-    yield
-    for handler in [handler for handler in root.handlers if isinstance(handler, LineWriter)]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
+pytestmark = pytest.mark.usefixtures("logging_given_back")
 
 
 def calls(path: Path) -> Iterator[tuple[str, str, ast.Call]]:

@@ -3,7 +3,6 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,18 +21,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def logging_given_back() -> Iterator[None]:
-    """Every test leaves logging as it found it."""
-    root = logging.getLogger()
-    loggers = [root, logging.getLogger(log_output.OURS)]
-    levels = [logger.level for logger in loggers]
-    yield
-    for handler in [handler for handler in root.handlers if isinstance(handler, LineWriter)]:
-        root.removeHandler(handler)
-        handler.close()
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+pytestmark = pytest.mark.usefixtures("logging_given_back")
 
 
 def step(event: Event, **found: Any) -> Step:

@@ -128,19 +128,6 @@ def test_data_that_does_not_fit_plays_nothing(tell: Tell) -> None:
     tell(story)
 
 
-def test_a_step_that_fails_is_an_unavailable_agent_and_not_a_traceback(
-    tell: Tell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The caller may come again."""
-
-    async def story(house: House) -> None:
-        monkeypatch.setattr(house.agent._tills, "deliver", lambda *_: None)
-        with pytest.raises(StoreUnavailable, match="the log says why"):
-            await house.agent.post_event("01", "sync.now", {})
-
-    tell(story)
-
-
 def test_the_history_shows_the_step_that_was_just_played(tell: Tell) -> None:
     """Newest first, page by page."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.api.port import StoreUnavailable
+from engine.api.port import EventFailed, StoreUnavailable
 from engine.api.stand_in import StandIn
 
 HINT = 'Send it as application/json: {"event": "sync.now", "data": {}}.'
@@ -75,6 +75,26 @@ def test_an_event_for_an_unknown_till_is_not_found(refusal: Any) -> None:
         404,
         "unknown_till",
     )
+
+
+def test_an_event_that_the_machine_cannot_play_is_no_matter_of_trying_again(
+    ask: Any, office: StandIn
+) -> None:
+    """It has a code of its own, says why, and points to the machine file."""
+
+    def fail(_: str) -> None:
+        raise EventFailed("The machine could not play an event: it raises without end.")
+
+    office.before_each = fail
+    reply = ask("POST", EVENTS, json={"event": "sync.now"})
+    assert reply.status_code == 500
+    assert "retry-after" not in reply.headers
+    assert reply.json() == {
+        "error": "step_failed",
+        "message": "The machine could not play an event: it raises without end.",
+        "hint": "The machine file is at fault: look for what it raises endlessly. "
+        "The till goes on.",
+    }
 
 
 def test_an_event_while_the_store_is_away_is_not_now(ask: Any, office: StandIn) -> None:

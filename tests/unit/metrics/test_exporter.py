@@ -315,6 +315,17 @@ def test_an_outcome_that_no_effect_has_is_refused(exporter: Exporter) -> None:
         exporter.effect("ping", "failed.tiemout", 0.1)
 
 
+def test_a_step_that_failed_is_counted_for_its_till(exporter: Exporter, read: Read) -> None:
+    """The counter is there from the till's beginning and moves by one."""
+    exporter.add_till("01")
+    exporter.add_till("02")
+    exporter.step_failed("02")
+
+    name = "tillwire_steps_failed_total"
+    assert read(name, till="01", machine="connection") == 0
+    assert read(name, till="02", machine="connection") == 1
+
+
 def test_an_abandoned_worker_is_counted(exporter: Exporter, read: Read) -> None:
     """The counter starts at 0 and moves by one."""
     before = read("tillwire_workers_abandoned_total")

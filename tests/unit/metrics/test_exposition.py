@@ -36,6 +36,7 @@ def busy(exporter: Exporter) -> Exporter:
         100.25,
     )
     exporter.observe(Step("02", Event("sync.now"), 2.0), 101.0)
+    exporter.step_failed("02")
     exporter.effect("ping", "ok", 0.012)
     exporter.effect("ping", "failed.timeout", 2.0)
     exporter.backlog("02", 3, 100, 1, 1_789_999_000.5)

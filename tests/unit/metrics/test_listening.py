@@ -15,6 +15,7 @@ Read = Callable[..., float | None]
 CALLS: dict[str, tuple[Any, ...]] = {
     "add_till": ("01",),
     "observe": (Step("01", Event("x"), 0.0), 100.0),
+    "step_failed": ("01",),
     "effect": ("ping", "ok", 0.1),
     "backlog": ("01", 1, 2, 3, 4.0),
     "messages": ("01", 1, 2),
@@ -76,6 +77,7 @@ def test_a_working_listener_hears_everything(exporter: Exporter, read: Read) -> 
 
     till = {"till": "01", "machine": "connection"}
     assert read("tillwire_events_unhandled_total", **till, event="other") == 1
+    assert read("tillwire_steps_failed_total", **till) == 1
     assert read("tillwire_effect_duration_seconds_count", effect="ping", outcome="ok") == 1
     assert read("tillwire_tickets_pending", till="01") == 1
     assert read("tillwire_tickets_sent_total", till="01") == 2
