@@ -1,0 +1,57 @@
+"""A whole agent with its API served, in a thread, for callers that block."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.api.access import Access
+from engine.api.application import create_api
+from engine.api.serving import start
+from engine.core.build import build
+from engine.definition.machine import load_machine
+from engine.effects.table import VOCABULARY
+from engine.shipped import shipped_machine
+from tests.unit.agent.houses import House
+
+TOKEN = "correct horse"
+LIMIT = 20.0
+
+
+class Served:
+    """An agent of two tills and where its API is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(LIMIT)
+
+    async def _live(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        chart = build(load_machine(shipped_machine(), VOCABULARY))
+        self.house = House(self._path, chart=chart, names=("01", "02"))
+        await self.house.agent.start()
+        serving = await start(create_api(self.house.agent, Access(token=TOKEN)), "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{serving.port}"
+        self._ready.set()
+        await self._end.wait()
+        await serving.stop()
+        await self.house.agent.stop()
+
+    def stop(self) -> None:
+        """End both."""
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(LIMIT)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One agent for all calls: what one leaves behind, the next one meets."""
+    found = Served(tmp_path_factory.mktemp("agent") / "till.db")
+    yield found
+    found.stop()
