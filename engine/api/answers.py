@@ -27,6 +27,9 @@ SOURCES = {
     "body": "The field",
 }
 NOT_JSON = "The body is not a JSON object."
+NOT_DIGITS = "not_digits"
+"""The kind of fault of a number that is not written in digits alone."""
+
 SEND_JSON = 'Send it as application/json: {"event": "sync.now", "data": {}}.'
 
 
@@ -194,6 +197,8 @@ def _sentence(fault: Mapping[str, Any]) -> str:
         "missing": f"{place} is missing.",
         "extra_forbidden": f"{place} is not known.",
         "int_parsing": f"{place} must be a whole number; found {found}.",
+        NOT_DIGITS: f"{place} must be a whole number from 0 to {2**63 - 1}, in digits alone "
+        f"and without leading zeros; found {found}.",
         "int_from_float": f"{place} must be a whole number; found {found}.",
         "greater_than_equal": f"{place} must be at least {limits.get('ge')}; found {found}.",
         "less_than_equal": f"{place} must be at most {limits.get('le')}; found {found}.",

@@ -16,7 +16,8 @@ from engine.api.access import Denial, Limits
 from engine.api.answers import Denied, Message, Receive, Scope, Send, unavailable, unknown_till
 from engine.api.line import ONLY_HEAD, line_of
 from engine.api.port import Office, UnknownTill
-from engine.api.routes import LARGEST, errors
+from engine.api.posted import LARGEST
+from engine.api.routes import errors
 from engine.api.stream import MOST_READERS, Reader, StreamEvent, TooManyReaders
 
 log = logging.getLogger("tillwire.api")

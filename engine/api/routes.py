@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Security
 from fastapi.responses import Response
 from fastapi.security import HTTPBearer
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel, BeforeValidator, Field
 
 from engine.api.access import Denial, Limits
 from engine.api.answers import (
@@ -31,11 +31,8 @@ from engine.api.port import (
     UnknownEvent,
     UnknownTill,
 )
+from engine.api.posted import LARGEST, EventPosted, PostedRoute, as_written, only_one
 from engine.api.waiting import Room, begin, within
-from engine.definition.vocabulary import Value
-
-LARGEST = 2**63 - 1
-"""The largest ticket number: what the store's integers hold."""
 
 ERRORS = {
     400: "The request is not HTTP, not JSON, or not addressed to this API.",
@@ -57,22 +54,6 @@ ALWAYS = (400, 403, 500, 503)
 CHANGES = (401, 408, 413, 415)
 
 
-def _whole_text(text: str) -> str:
-    # JSON may spell half a character; it could be neither stored nor sent on
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("half a character")
-    return text
-
-
-def _storable(value: Value) -> Value:
-    if isinstance(value, int) and abs(value) > LARGEST:
-        raise ValueError("more than 64 bits")
-    return value
-
-
-FiniteFloat = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Text = Annotated[str, Field(strict=True, max_length=4096), AfterValidator(_whole_text)]
-Posted = Annotated[StrictBool | StrictInt | FiniteFloat | Text, AfterValidator(_storable)]
 TillId = Annotated[str, Path(max_length=128, description="The till's id.", examples=["01"])]
 TOKEN = Security(
     HTTPBearer(
@@ -81,26 +62,6 @@ TOKEN = Security(
         auto_error=False,  # the guard has looked at it before any route is chosen
     )
 )
-
-
-class EventPosted(BaseModel):
-    """Something that happened to a till, or that a person wants."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    event: Annotated[str, AfterValidator(_whole_text)] = Field(
-        strict=True,
-        min_length=1,
-        max_length=128,
-        description="The event's name.",
-        examples=["ticket.customer"],
-    )
-    data: dict[Text, Posted] = Field(
-        default_factory=dict,
-        max_length=64,
-        description="What it carries.",
-        examples=[{"customer": "C-1007"}],
-    )
 
 
 class TillsAnswer(BaseModel):
@@ -199,7 +160,9 @@ class Routes:
         till: TillId,
         request: Request,
         number: Annotated[
-            int, Query(ge=0, le=LARGEST, description="The ticket's number.", examples=[17])
+            int,
+            BeforeValidator(as_written),
+            Query(ge=0, le=LARGEST, description="The ticket's number.", examples=[17]),
         ],
     ) -> Response:
         """Hand over a ticket, bytes exactly as they are to reach the server.
@@ -207,6 +170,7 @@ class Routes:
         The answer comes once the ticket is on disk. Posting the same number and bytes again
         is safe at any time and after any answer.
         """
+        only_one(request, "number")
         reserved = self._size(request)
         self._room.take(reserved)
         try:
@@ -337,6 +301,7 @@ def _changing(table: APIRouter, routes: Routes) -> None:
         routes.post_event,
         methods=["POST"],
         summary="Post an event",
+        route_class_override=PostedRoute,
         response_model=StepView,
         responses=errors(*CHANGES, 404, 422),
         dependencies=[TOKEN],

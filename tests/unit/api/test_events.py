@@ -178,6 +178,27 @@ def test_hostile_json_is_refused_like_any_other(refusal: Any, body: bytes) -> No
     assert refusal("POST", EVENTS, content=body)[0] in (400, 422)
 
 
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"event": "load.full", "event": "sync.now"}', "event"),
+        (b'{"event": "ticket.closed", "data": {"number": 6, "number": 7}}', "number"),
+        (b'{"event": "ticket.closed", "data": {"number": 6, "n\\u0075mber": 6}}', "number"),
+    ],
+)
+def test_what_is_said_twice_is_not_guessed(
+    refusal: Any, office: StandIn, body: bytes, name: str
+) -> None:
+    """Neither the first nor the last of a repeated name is taken."""
+    assert refusal("POST", EVENTS, content=body) == (
+        422,
+        "invalid_request",
+        f"The body has '{name}' more than once in one object.",
+        "Send each name once.",
+    )
+    assert office.steps == []
+
+
 def test_a_missing_body_is_said_to_be_missing(refusal: Any) -> None:
     """No body at all has a sentence of its own."""
     assert refusal("POST", EVENTS)[:3] == (422, "invalid_request", "The body is missing.")
