@@ -1,13 +1,18 @@
 """The server's actions as configuration: their names, parameters, replies and test for success."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic.json_schema import WithJsonSchema
+from pydantic_core import PydanticKnownError
 
+from engine.definition.secrecy import is_secret
 from engine.problems import did_you_mean
 from engine.server import hmp
+from engine.server.secret import REFERENCE, Secret
 
 Scalar = int | float | bool | str
 
@@ -21,11 +26,46 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
-def _template_text(raw: Any) -> Any:
-    return str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
+_ONLY_PLACEHOLDERS = re.compile(r"(?:\s|\{[a-z]+\})*")
 
 
-Template = Annotated[str, BeforeValidator(_template_text)]
+def _template(raw: Any) -> str | Secret:
+    if isinstance(raw, Secret):
+        return raw
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return str(raw)
+    if not isinstance(raw, str):
+        raise PydanticKnownError("string_type")
+    return Secret(raw) if REFERENCE.fullmatch(raw) else raw
+
+
+Template = Annotated[str | Secret, PlainValidator(_template), WithJsonSchema({"type": "string"})]
+"""The value of a parameter: a text with placeholders, or a reference to a secret."""
+
+
+def _by_default(**parameters: str) -> Callable[[], dict[str, str | Secret]]:
+    return lambda: {**parameters}
+
+
+def _check_name(name: str) -> None:
+    if not hmp.NAME.fullmatch(name):
+        raise ValueError(
+            f"'{name}' cannot be a parameter's name: a letter, then letters, digits, "
+            "'_', '.' and '-'"
+        )
+
+
+def _check_secrecy(name: str, template: str) -> None:
+    if is_secret(name) and not _ONLY_PLACEHOLDERS.fullmatch(template):
+        raise ValueError(
+            f"the parameter '{name}' is taken for secret, and a secret is never written in the "
+            "file itself: write ${env:NAME} for an environment variable or ${file:path} for a file"
+        )
+    if "${" in template:
+        raise ValueError(
+            f"the parameter '{name}' holds a reference among other things: ${{env:NAME}} or "
+            "${file:path} is the whole value, or put all of it in the variable or file"
+        )
 
 
 def placeholders(template: str) -> set[str]:
@@ -72,7 +112,8 @@ class ActionSettings(Section):
 
     action: str = Field(min_length=1, description="The action's name, as declared on the server.")
     parameters: dict[str, Template] = Field(
-        description="The parameters sent, in this order; values may hold placeholders in braces."
+        description="The parameters sent, in this order; values may hold placeholders in "
+        "braces. A secret is written `${env:NAME}` or `${file:path}`, alone."
     )
     reply: Literal["json", "hmp", "text"] = Field(
         "json", description="What the server's program answers with."
@@ -96,13 +137,12 @@ class ActionSettings(Section):
     def _parameters(self) -> "ActionSettings":
         used: set[str] = set()
         for name, template in self.parameters.items():
+            _check_name(name)
+            if isinstance(template, Secret):
+                continue
+            _check_secrecy(name, template)
             if not template.isprintable():
                 raise ValueError(f"the value of {name} holds a control character")
-            if not hmp.NAME.fullmatch(name):
-                raise ValueError(
-                    f"'{name}' cannot be a parameter's name: a letter, then letters, digits, "
-                    "'_', '.' and '-'"
-                )
             for found in placeholders(template) - set(self.known()):
                 hint = did_you_mean(found, self.known())
                 raise ValueError(
@@ -127,7 +167,7 @@ class PingAction(ActionSettings):
 
     action: str = Field("PING", min_length=1, description="The action's name on the server.")
     parameters: dict[str, Template] = Field(
-        default_factory=lambda: {"ACTION": "{action}", "SHOP": "{shop}", "TILL": "{till}"},
+        default_factory=_by_default(ACTION="{action}", SHOP="{shop}", TILL="{till}"),
         description="Placeholders: {action}, {shop}, {till}.",
     )
     reply: Literal["json", "hmp", "text"] = Field(
@@ -154,14 +194,14 @@ class SendTicketsAction(_TicketAction):
 
     action: str = Field("TICKETS", min_length=1, description="The action's name on the server.")
     parameters: dict[str, Template] = Field(
-        default_factory=lambda: {
-            "ACTION": "{action}",
-            "SHOP": "{shop}",
-            "TILL": "{till}",
-            "BATCH": "{batch}",
-            "COUNT": "{count}",
-            "TICKETS": "{tickets}",
-        },
+        default_factory=_by_default(
+            ACTION="{action}",
+            SHOP="{shop}",
+            TILL="{till}",
+            BATCH="{batch}",
+            COUNT="{count}",
+            TICKETS="{tickets}",
+        ),
         description="Placeholders: {action}, {shop}, {till}, {batch}, {count}, {tickets}.",
     )
 
@@ -179,12 +219,7 @@ class TicketStatusAction(_TicketAction):
         "TICKETSTATUS", min_length=1, description="The action's name on the server."
     )
     parameters: dict[str, Template] = Field(
-        default_factory=lambda: {
-            "ACTION": "{action}",
-            "SHOP": "{shop}",
-            "TILL": "{till}",
-            "KEYS": "{keys}",
-        },
+        default_factory=_by_default(ACTION="{action}", SHOP="{shop}", TILL="{till}", KEYS="{keys}"),
         description="Placeholders: {action}, {shop}, {till}, {keys}.",
     )
 
@@ -208,12 +243,9 @@ class PollMessagesAction(_TellingAction):
 
     action: str = Field("MESSAGES", min_length=1, description="The action's name on the server.")
     parameters: dict[str, Template] = Field(
-        default_factory=lambda: {
-            "ACTION": "{action}",
-            "SHOP": "{shop}",
-            "TILL": "{till}",
-            "REASON": "{reason}",
-        },
+        default_factory=_by_default(
+            ACTION="{action}", SHOP="{shop}", TILL="{till}", REASON="{reason}"
+        ),
         description="Placeholders: {action}, {shop}, {till}, {reason} (opened, closed, "
         "day_closed, ticket or returned).",
     )
@@ -227,12 +259,7 @@ class AcknowledgeMessagesAction(_TellingAction):
 
     action: str = Field("MESSAGESACK", min_length=1, description="The action's name on the server.")
     parameters: dict[str, Template] = Field(
-        default_factory=lambda: {
-            "ACTION": "{action}",
-            "SHOP": "{shop}",
-            "TILL": "{till}",
-            "IDS": "{ids}",
-        },
+        default_factory=_by_default(ACTION="{action}", SHOP="{shop}", TILL="{till}", IDS="{ids}"),
         description="Placeholders: {action}, {shop}, {till}, {ids} (a JSON list).",
     )
 
@@ -248,12 +275,9 @@ class FetchOffersAction(_TellingAction):
 
     action: str = Field("OFFERS", min_length=1, description="The action's name on the server.")
     parameters: dict[str, Template] = Field(
-        default_factory=lambda: {
-            "ACTION": "{action}",
-            "SHOP": "{shop}",
-            "TILL": "{till}",
-            "CUSTOMER": "{customer}",
-        },
+        default_factory=_by_default(
+            ACTION="{action}", SHOP="{shop}", TILL="{till}", CUSTOMER="{customer}"
+        ),
         description="Placeholders: {action}, {shop}, {till}, {customer} (empty: general offers "
         "only).",
     )
@@ -270,13 +294,9 @@ class CountTicketsAction(_TellingAction):
 
     action: str = Field("TICKETCOUNT", min_length=1, description="The action's name on the server.")
     parameters: dict[str, Template] = Field(
-        default_factory=lambda: {
-            "ACTION": "{action}",
-            "SHOP": "{shop}",
-            "TILL": "{till}",
-            "FROM": "{first}",
-            "TO": "{last}",
-        },
+        default_factory=_by_default(
+            ACTION="{action}", SHOP="{shop}", TILL="{till}", FROM="{first}", TO="{last}"
+        ),
         description="Placeholders: {action}, {shop}, {till}, {first}, {last}.",
     )
 

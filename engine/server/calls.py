@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from engine.server import program, replies
+from engine.server import hmp, program, replies
 from engine.server.actions import ActionSettings
 from engine.server.deadline import Deadline
 from engine.server.port import (
@@ -19,6 +19,7 @@ from engine.server.port import (
     TicketParcel,
     TicketVerdict,
 )
+from engine.server.secret import Secret, SecretUnavailable
 from engine.server.settings import ServerSettings
 from engine.server.transport import Transport, endpoint
 
@@ -50,6 +51,8 @@ class CalledServer(ABC):
         self.tells_offers = actions.fetch_offers is not None
         self.counts_tickets = actions.count_tickets is not None
         self.settle = settings.settle
+        self._sent: dict[str, str] = {}
+        """The secret parameters last sent, by their references."""
 
     def ping(self, till: str, timeout: float) -> float:
         """See :meth:`engine.server.port.Server.ping`.
@@ -81,7 +84,7 @@ class CalledServer(ABC):
         action = self._settings.actions.send_tickets
         _, said = self._call(action, till, values, timeout, harmless=False)
         try:
-            return program.batch_verdicts(said, batch, tickets)
+            return self._discreet(program.batch_verdicts(said, batch, tickets))
         except program.Unfit as unfit:
             raise self._unfit(action, unfit) from None
 
@@ -95,7 +98,7 @@ class CalledServer(ABC):
             till,
             values,
             timeout,
-            lambda s: program.status_verdicts(s, keys),
+            lambda said: self._discreet(program.status_verdicts(said, keys)),
         )
 
     def poll_messages(self, till: str, reason: str, timeout: float) -> list[Message]:
@@ -195,8 +198,10 @@ class CalledServer(ABC):
     ) -> tuple[Exchange, program.Said]:
         deadline = self._transport.deadline(self._target, timeout)
         try:
-            text = program.parameter(action, {"shop": self._shop, "till": till, **values})
-        except ValueError as error:
+            secrets = self._parameter_secrets(action)
+            known = {"shop": self._shop, "till": till, **values}
+            text = program.parameter(action, known, secrets)
+        except (ValueError, SecretUnavailable) as error:
             raise CallFailed(
                 Reason.LOCAL_ERROR, f"{self._target.where} was not called: {error}"
             ) from None
@@ -232,10 +237,29 @@ class CalledServer(ABC):
 
     def _without_secrets(self, text: str) -> str:
         """A text with what this till must not show struck out."""
-        for secret in self._secrets():
-            if secret:
-                text = text.replace(secret, "***")
+        for secret in (*self._secrets(), *tuple(self._sent.values())):
+            for written in (hmp.escape(secret), secret):
+                if written:
+                    text = text.replace(written, "***")
         return text
+
+    def _parameter_secrets(self, action: ActionSettings) -> dict[str, str]:
+        """The secret parameters of an action, as they are now."""
+        found = {}
+        for name, template in action.parameters.items():
+            if isinstance(template, Secret):
+                found[name] = self._sent[template.reference] = template.reveal(self._base)
+        return found
+
+    def _discreet(self, verdicts: list[TicketVerdict]) -> list[TicketVerdict]:
+        """Verdicts whose words repeat no secret: they are kept and shown."""
+        return [
+            verdict._replace(
+                code=self._without_secrets(verdict.code),
+                message=self._without_secrets(verdict.message),
+            )
+            for verdict in verdicts
+        ]
 
     @abstractmethod
     def _secrets(self) -> Sequence[str]:

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 from engine.server import hmp
 from engine.server.actions import ActionSettings, Scalar, render
 from engine.server.port import CallRejected, TicketParcel, TicketVerdict
+from engine.server.secret import Secret
 
 LONGEST_WORDS = 300
 """Characters of the server's own words that a message of ours repeats."""
@@ -41,14 +42,24 @@ class Said(NamedTuple):
     fields: Any
 
 
-def parameter(action: ActionSettings, values: Mapping[str, str]) -> str:
-    """The HMP text of one call. Raises ValueError for a value that no wire can carry."""
+def parameter(
+    action: ActionSettings, values: Mapping[str, str], secrets: Mapping[str, str] | None = None
+) -> str:
+    """The HMP text of one call; ``secrets`` holds the values of secret parameters by name.
+
+    Raises ValueError for a value that no wire can carry; the text repeats none of them.
+    """
+    secrets = secrets or {}
     for name, value in values.items():
         if name not in _OUR_JSON and not value.isprintable() and _NOT_XML.search(value):
             raise ValueError(f"the {name} holds a character that cannot be sent")
+    for name, value in secrets.items():
+        if _NOT_XML.search(value):
+            raise ValueError(f"the secret for {name} holds a character that cannot be sent")
     known = {"action": action.action, **values}
     return hmp.encode(
-        (name, render(template, known)) for name, template in action.parameters.items()
+        (name, secrets[name] if isinstance(template, Secret) else render(template, known))
+        for name, template in action.parameters.items()
     )
 
 

@@ -57,8 +57,8 @@ def _address(raw: str) -> str:
     try:
         parts = urlsplit(raw)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError(f"this is not an address: {error}") from None
+    except ValueError:
+        raise ValueError("this is not an address: its host or its port cannot be read") from None
     if "@" in parts.netloc:
         raise ValueError(
             "an address holds no user and password: write them under 'auth', by reference"

@@ -64,3 +64,14 @@ def test_settings_without_a_file_are_all_defaults(load: Load) -> None:
     settings = load(GOOD).model_copy()
     settings._document = None
     assert {value.where for value in effective(settings)} == {"default"}
+
+
+def test_a_secret_parameter_of_an_action_is_shown_as_its_reference(load: Load) -> None:
+    """Beside the others, which are shown as they are."""
+    settings = load(
+        "shop: '1'\ntill: '1'\nserver:\n  protocol: soap\n  url: http://server.example\n"
+        "  actions:\n    ping: {parameters: {DOS: 1, PWD: '${env:PW}'}}\n"
+    )
+    values = {value.key: value.value for value in effective(settings)}
+    assert values["server.actions.ping.parameters.PWD"] == "${env:PW}"
+    assert values["server.actions.ping.parameters.DOS"] == "1"
