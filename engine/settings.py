@@ -5,9 +5,7 @@ the agent must find the same tickets whichever account starts it, which a folder
 account's own could not promise.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
@@ -16,12 +14,11 @@ from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_valid
 from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Part, Scalar, as_tuple
 from engine.definition.parameters import Overrides
-from engine.definition.places import Node
 from engine.definition.reader import Document, parse, read_file
 from engine.definition.values import format_duration
 from engine.definition.vocabulary import Vocabulary
 from engine.problems import Problem, Refused
-from engine.server.secret import Secret
+from engine.server.secret import Secret, SecretUnavailable
 from engine.server.settings import Duration, ServerSettings
 from engine.shipped import shipped_machine
 
@@ -29,13 +26,6 @@ _IS_DURATION = get_args(Duration)[1]
 
 DEFAULT = "default"
 """What :class:`Effective` names as the origin of a value that no file sets."""
-
-_PLAIN_VALUE = re.compile(r"(:)\s+(?!['\"]?\$\{)[^\s{].*")
-"""What follows a key on its line, unless it is a reference or a mapping begins there."""
-_SECRET_VALUE = re.compile(
-    r"(?i)([\w-]*(?:pass|pwd|secret|token)[\w-]*['\"]?:)\s+(?!['\"]?\$\{)[^\s{].*"
-)
-_USER_INFO = re.compile(r"//[^\s'\"]*@")
 
 _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _ID_LENGTH = 64
@@ -217,13 +207,10 @@ class Effective(NamedTuple):
 def load_settings(source: str | Path | Document) -> Settings:
     """Read till.yaml. Raises :class:`Refused` with every problem; no problem shows a secret."""
     document = source if isinstance(source, Document) else read_file(Path(source))
-    try:
-        settings = parse(document, Settings)
-        problems = list(_missing_files(settings, Path(document.file).absolute().parent, document))
-        if problems:
-            raise Refused(problems)
-    except Refused as refused:
-        raise Refused([_discreet(problem, document) for problem in refused.problems]) from None
+    settings = parse(document, Settings)
+    problems = list(_unfit_files(settings, Path(document.file).absolute().parent, document))
+    if problems:
+        raise Refused(problems)
     settings._document = document  # noqa: SLF001 - the one who makes it
     return settings
 
@@ -237,52 +224,59 @@ def load_definition(settings: Settings, vocabulary: Vocabulary) -> Definition:
     return load_machine(settings.machine_path, vocabulary, overrides)
 
 
-def _missing_files(settings: Settings, folder: Path, document: Document) -> Iterator[Problem]:
-    named = {
-        ("machine",): (
-            settings.machine,
+def _unfit_files(settings: Settings, folder: Path, document: Document) -> Iterator[Problem]:
+    """What is wrong with the files that a till.yaml names: they are needed from the start."""
+    if settings.machine and not (folder / settings.machine).is_file():
+        yield document.problem(
+            "no-file",
+            ("machine",),
+            f"There is no file '{folder / settings.machine}'.",
             "Leave 'machine' out to use the machine that comes with tillwire.",
-        ),
-        ("server", "ca_file"): (
-            settings.server.ca_file,
-            "It holds the certificate of the authority that signed the server's, in PEM form.",
-        ),
-    }
-    for loc, (name, hint) in named.items():
-        if name and not (folder / name).is_file():
-            yield document.problem("no-file", loc, f"There is no file '{folder / name}'.", hint)
+        )
+    if settings.server.ca_file:
+        why = _unfit_authority(folder / settings.server.ca_file)
+        if why:
+            code = "no-file" if why.startswith("There is no") else "certificate"
+            yield document.problem(
+                code,
+                ("server", "ca_file"),
+                why,
+                "It holds the certificate of the authority that signed the server's, in PEM form.",
+            )
 
 
-def _discreet(problem: Problem, document: Document) -> Problem:
-    """The problem with no secret that somebody typed in plain.
+def _unfit_authority(file: Path) -> str:
+    """Why no server can be trusted by that file; empty when it holds a certificate."""
+    import ssl
 
-    Here any key of a log-in may hold one, and so may a misspelt key anywhere: of those lines
-    only the keys are shown. An address is shown without the user and password in it.
+    if not file.is_file():
+        return f"There is no file '{file}'."
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=str(file))
+    except ssl.SSLError:
+        return f"The file '{file}' is not a certificate in PEM form."
+    except OSError as error:
+        return f"The file '{file}' cannot be read: {error.strerror or type(error).__name__}."
+    return ""
+
+
+def unreadable_secrets(settings: Settings) -> list[Problem]:
+    """A warning for each secret that cannot be read now, at its place in till.yaml.
+
+    Now is not yet when it is used: another account may run the agent, with a variable set.
     """
-    text = _SECRET_VALUE.sub(r"\1 ***", problem.text)
-    first, last = _lines_of(document, ("server", "auth"))
-    if problem.code == "unknown-key" or first <= problem.line <= last:
-        text = _PLAIN_VALUE.sub(r"\1 ***", text)
-    return replace(
-        problem,
-        message=_USER_INFO.sub("//***@", problem.message),
-        text=_USER_INFO.sub("//***@", text),
-    )
-
-
-def _lines_of(document: Document, loc: tuple[str, ...]) -> tuple[int, int]:
-    """The first and the last line of a mapping; (1, 0) when it is not there."""
-    node = document.root
-    for key in loc:
-        if not isinstance(node.children, dict) or key not in node.children:
-            return 1, 0
-        first, node = node.keys[key][0], node.children[key]
-    return first, _last_line(node)
-
-
-def _last_line(node: Node) -> int:
-    inner = node.children.values() if isinstance(node.children, dict) else node.children or ()
-    return max([node.place[0], *(_last_line(child) for child in inner)])
+    document = settings.document
+    if document is None:
+        return []
+    found = []
+    for loc, value in _leaves(settings, ()):
+        if isinstance(value, Secret):
+            try:
+                value.reveal(settings.folder)
+            except SecretUnavailable as fault:
+                message = f"A secret cannot be read now: {fault}."
+                found.append(document.problem("no-secret", loc, message, severity="warning"))
+    return found
 
 
 def effective(settings: Settings) -> list[Effective]:

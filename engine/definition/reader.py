@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.definition.places import Node, Place, find
 from engine.definition.scalars import BadScalar, plain_value
-from engine.definition.secrecy import masked
+from engine.definition.secrecy import veil
 from engine.problems import Problem, Refused, Severity
 
 LARGEST_FILE = 1024 * 1024
@@ -71,9 +71,16 @@ class Document:
     def problem_at(
         self, place: Place, code: str, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
-        """A problem at a line and column."""
-        text = masked(self.lines[place[0] - 1])
-        return Problem(self.file, *place, code, message, hint, severity, text)
+        """A problem at a line and column. Neither its line nor its words show a secret."""
+        hiding = veil(self.lines)
+        # What the YAML parser says quotes its own grammar, never the text.
+        message = hiding.words(message, code != "yaml" and hiding.hides(*place))
+        text = hiding.line(place[0])
+        return Problem(self.file, *place, code, message, hiding.words(hint), severity, text)
+
+    def hides(self, loc: Loc) -> bool:
+        """Whether the value at ``loc`` must not be shown."""
+        return veil(self.lines).hides(*self.place(loc))
 
 
 def in_order(problems: Sequence[Problem]) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.definition.secrecy import STARS
 from engine.problems import Problem
 
 
@@ -16,7 +17,10 @@ def _paragraph(problem: Problem) -> str:
         before = problem.text[: problem.column - 1]
         # A tab stays a tab, so that the caret stands under its column in any terminal.
         margin = "".join("\t" if character == "\t" else " " for character in before)
-        lines += [f"    {problem.text}", f"    {margin}^"]
+        lines.append(f"    {problem.text}")
+        # Behind something hidden no column of the file is a column of what is shown.
+        if STARS not in before and len(before) == problem.column - 1:
+            lines.append(f"    {margin}^")
     if problem.hint:
         lines.append(f"    {problem.hint}")
     return "\n".join(lines)

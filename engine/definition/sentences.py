@@ -1,7 +1,7 @@
 """What pydantic found, said in the words of the file.
 
 A fault of a union is reported by pydantic once for each member; here they become one sentence
-that names all that is allowed. Values of keys that look secret are never repeated.
+that names all that is allowed. A value that its file must not show is not repeated.
 """
 
 import re
@@ -12,7 +12,6 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from engine.definition.reader import Document
-from engine.definition.secrecy import is_secret
 from engine.definition.values import HOW, describe
 from engine.problems import Problem, did_you_mean
 
@@ -80,13 +79,12 @@ def _mistyped(document: Document, faults: Sequence[Fault]) -> Problem:
         message = f"Expected a duration, found {describe(raw)} without a unit."
         hint = f"Did you mean '{raw}s'?" if isinstance(raw, int) else HOW
         return document.problem("type", loc, message, hint)
-    message = f"Expected {allowed}, found {_shown(loc, raw)}."
+    message = f"Expected {allowed}, found {_shown(document, loc, raw)}."
     return document.problem("type", loc, message, _type_hint(raw, kinds))
 
 
-def _shown(loc: Steps, raw: Any) -> str:
-    names = [step for step in loc if isinstance(step, str)]
-    if any(is_secret(name) for name in names) and not isinstance(raw, (dict, list, type(None))):
+def _shown(document: Document, loc: Steps, raw: Any) -> str:
+    if document.hides(loc) and not isinstance(raw, (dict, list, type(None))):
         return "a value of another kind"
     return describe(raw)
 
@@ -119,7 +117,7 @@ def _problem(document: Document, model: type[BaseModel], fault: Fault) -> Proble
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         hint = did_you_mean(str(fault["input"]), allowed)
-        message = f"Found {_shown(loc, fault['input'])}."
+        message = f"Found {_shown(document, loc, fault['input'])}."
         return document.problem("choice", loc, message, hint)
     if kind == "value_error":
         reason = str(fault["ctx"]["error"])
@@ -130,7 +128,9 @@ def _problem(document: Document, model: type[BaseModel], fault: Fault) -> Proble
         wanted = f"Expected {words} {fault['ctx'][limit]}"
     else:
         wanted = fault["msg"].replace("Input should be", "Expected")
-    return document.problem("value", loc, f"{wanted}, found {_shown(loc, fault['input'])}.")
+    return document.problem(
+        "value", loc, f"{wanted}, found {_shown(document, loc, fault['input'])}."
+    )
 
 
 def _keys_at(model: type[BaseModel], loc: Steps) -> list[str]:

@@ -13,7 +13,7 @@ from engine.definition.reader import read_file
 from engine.definition.report import report
 from engine.effects.table import VOCABULARY
 from engine.problems import Problem, Refused
-from engine.settings import Settings, load_definition, load_settings
+from engine.settings import Settings, load_definition, load_settings, unreadable_secrets
 
 GOOD, ERRORS, UNREADABLE, WARNINGS = 0, 1, 2, 3
 
@@ -85,7 +85,8 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
         settings = load_settings(document)
         definition = load_definition(settings, VOCABULARY)
-        return _till_summary(settings, definition), definition.problems
+        warnings = (*unreadable_secrets(settings), *definition.problems)
+        return _till_summary(settings, definition), warnings
     if keys & MACHINE_KEYS or "machine" in keys:
         definition = load_machine(document, VOCABULARY)
         return _machine_summary(definition.model), definition.problems

@@ -193,7 +193,7 @@ def test_secrets_are_not_repeated() -> None:
         read("{user: x, password: hunter2, x: 1}\napi_key: a b\n  token: 'c\n", "f")
     assert [problem.text for problem in caught.value.problems] == ["api_key: ***"]
     document = read("{user: x, password: hunter2, x: 1}", "f")
-    assert document.problem("x", ("x",), "x").text == "{user: x, password: ***, x: 1}"
+    assert document.problem("x", ("x",), "x").text == "{user: x, password: ***"
 
 
 def test_an_empty_document_is_refused_by_parse() -> None:

@@ -242,3 +242,29 @@ def test_a_plain_token_is_told_how_to_be_written(refusal: Refusal) -> None:
     assert "never written in the file itself" in problem.message
     assert "${env:NAME}" in problem.message
     assert "${file:path}" in problem.message
+
+
+def test_a_ca_file_that_is_no_certificate_is_refused(
+    refusal: Refusal, tmp_path: Path, till_yaml: Path
+) -> None:
+    """At its place: no server could ever be trusted by it."""
+    (tmp_path / "ca.pem").write_text("#!/bin/sh\n", encoding="utf-8")
+    text = (
+        "shop: '1'\ntill: '1'\n"
+        "server:\n  protocol: soap\n  url: https://server.example\n  ca_file: ca.pem\n"
+    )
+    (problem,) = refusal(text)
+    assert (problem.file, problem.line, problem.column) == (str(till_yaml), 6, 12)
+    assert problem.code == "certificate"
+    assert problem.message == f"The file '{tmp_path / 'ca.pem'}' is not a certificate in PEM form."
+
+
+def test_a_plain_secret_parameter_is_told_how_to_be_written(refusal: Refusal) -> None:
+    """An action's parameter whose name tells a secret takes a reference only."""
+    (problem,) = refusal(
+        "shop: '1'\ntill: '1'\nserver:\n  protocol: soap\n  url: http://server.example\n"
+        f"  actions:\n    ping:\n      parameters: {{ACTION: '{{action}}', PASSWORD: {SECRET}}}\n"
+    )
+    assert problem.message.startswith("The parameter 'PASSWORD' is taken for secret")
+    assert "${env:NAME}" in problem.message
+    assert SECRET not in problem.sentence() + problem.text

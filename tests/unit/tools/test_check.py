@@ -77,7 +77,7 @@ def test_errors_are_reported_with_place_line_and_hint(tillwire: Any, tmp_path: P
     assert result.code == 1
     assert result.out == (
         f"{path}:4:1: error: Unknown key 'workerz'. [unknown-key]\n"
-        "    workerz: ***\n"
+        "    workerz: 4\n"
         "    ^\n"
         "    Did you mean 'workers'?\n"
     )
@@ -182,3 +182,27 @@ def test_no_file_is_wrong_usage(tillwire: Any) -> None:
     result = tillwire("check")
     assert result.code == 2
     assert "Missing argument" in result.err
+
+
+def test_a_secret_that_cannot_be_read_now_is_a_warning(
+    tillwire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent may run under another account: 0, and 3 when strict; no secret is shown."""
+    monkeypatch.delenv("NOWHERE", raising=False)
+    monkeypatch.setenv("SOMEWHERE", "hunter2")
+    path = _write(
+        tmp_path / "till.yaml",
+        "shop: '1'\ntill: '1'\nserver:\n  protocol: soap\n  url: http://server.example\n"
+        "  auth: {user: u, password: '${env:SOMEWHERE}'}\n"
+        "  actions:\n    ping: {parameters: {PWD: '${env:NOWHERE}'}}\n"
+        "api: {token: '${file:none.token}'}\n",
+    )
+    result = tillwire("check", path)
+    assert result.code == 0
+    assert f"{path}:8:30: warning: A secret cannot be read now: " in result.out
+    assert "the environment variable NOWHERE is not set" in result.out
+    assert f"{path}:9:14: warning: " in result.out
+    assert "    api: {token: '${file:none.token}'}\n" in result.out
+    assert "good, with 2 warnings" in result.out
+    assert "hunter2" not in result.out
+    assert tillwire("check", "--strict", path).code == 3

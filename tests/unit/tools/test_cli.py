@@ -83,7 +83,7 @@ def test_a_refused_file_is_a_report_and_1(tillwire: Any, path: Path) -> None:
         assert (result.code, result.out) == (1, "")
         assert result.err == (
             f"{path}:4:1: error: Unknown key 'workerz'. [unknown-key]\n"
-            "    workerz: ***\n    ^\n    Did you mean 'workers'?\n"
+            "    workerz: 1\n    ^\n    Did you mean 'workers'?\n"
         )
 
 
