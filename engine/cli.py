@@ -1,14 +1,18 @@
 """The command ``tillwire``: its verbs, and the only place that wires the parts together.
 
 Each verb imports what it needs when it runs, so that ``tillwire check`` does not pay for the
-agent. Exit codes: 0 good, 1 refused or not as it should be, 2 wrong usage, 70 a fault of ours.
+agent. Exit codes: 0 good, 1 refused or not as it should be, 2 wrong usage, 70 a fault of ours,
+74 an output that cannot be written.
 """
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
@@ -22,6 +26,10 @@ if TYPE_CHECKING:
 
 FAULT = 70
 """The exit code of an exception that nobody expected (EX_SOFTWARE in sysexits.h)."""
+UNWRITABLE = 74
+"""The exit code when standard output takes nothing more (EX_IOERR in sysexits.h)."""
+_OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EPIPE, errno.EINVAL)
+_LAST_STANDARD = 2
 DEBUG = "TILLWIRE_DEBUG"
 
 app = typer.Typer(
@@ -261,8 +269,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ``arguments`` are those of the process when none are given. With ``TILLWIRE_DEBUG=1`` in
     the environment an unexpected exception shows its traceback.
     """
+    _fill_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         _make_tolerant(stream)
+    try:
+        _run(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _cannot_write(error)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    """The command, and a sentence for whatever goes wrong but the writing of its output."""
     try:
         app(args=None if arguments is None else list(arguments), prog_name="tillwire")
     except Refused as refused:
@@ -273,6 +293,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_OUTPUT and error.filename is None:
+            _cannot_write(error)
         if os.environ.get(DEBUG) == "1":
             raise
         _say(
@@ -280,6 +302,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"Run the command again with {DEBUG}=1 for the details to report."
         )
         sys.exit(FAULT)
+
+
+class _Closed(io.TextIOBase):
+    """Stands in for a standard output that is closed, and says so when it is needed."""
+
+    def write(self, _: str, /) -> int:
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def _fill_missing_streams() -> None:
+    """A process may be started with its output closed. Then no file of ours, a database say, must
+    get the number of a standard stream, for a library may write there."""
+    if sys.stdout is None or sys.stderr is None:
+        while (number := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD:
+            pass
+        os.close(number)
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+
+def _cannot_write(error: OSError) -> NoReturn:
+    """End with a sentence, and leave nothing that would be written again at the very end."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    reason = (error.strerror or type(error).__name__).lower()
+    with suppress(OSError):
+        _say(f"tillwire cannot write its output: {reason}.")
+    sys.exit(UNWRITABLE)
 
 
 def _make_tolerant(stream: TextIO) -> None:

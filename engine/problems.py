@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from typing import Literal
 
 Severity = Literal["error", "warning"]
+MOST_WORDS = 24
+"""So many allowed words are named in one hint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Refused(Exception):  # noqa: N818 - it is what happened to the file, not a
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:
-    """A hint that names the nearest allowed word, else all of them when they are few."""
+    """A hint that names the nearest allowed word, else all of them, or the first of very many."""
     words = sorted({str(word) for word in allowed})
     near = get_close_matches(found, words, n=1, cutoff=0.6)
     if near:
@@ -71,4 +73,7 @@ def did_you_mean(found: str, allowed: Iterable[str]) -> str:
         return "Nothing is allowed here."
     if len(words) <= 12:
         return f"Allowed: {', '.join(words)}."
-    return f"{len(words)} names are allowed here, none of them near."
+    if len(words) <= MOST_WORDS:
+        return f"Allowed, none of them near: {', '.join(words)}."
+    first = ", ".join(words[:MOST_WORDS])
+    return f"Allowed, none of them near: {first} and {len(words) - MOST_WORDS} more."

@@ -14,7 +14,8 @@ from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_valid
 from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Part, Scalar, as_tuple
 from engine.definition.parameters import Overrides
-from engine.definition.reader import Document, parse, read_file
+from engine.definition.reader import Document, in_order, read_file
+from engine.definition.salvage import Salvaged, salvage
 from engine.definition.values import format_duration
 from engine.definition.vocabulary import Vocabulary
 from engine.problems import Problem, Refused
@@ -206,13 +207,39 @@ class Effective(NamedTuple):
 
 def load_settings(source: str | Path | Document) -> Settings:
     """Read till.yaml. Raises :class:`Refused` with every problem; no problem shows a secret."""
-    document = source if isinstance(source, Document) else read_file(Path(source))
-    settings = parse(document, Settings)
-    problems = list(_unfit_files(settings, Path(document.file).absolute().parent, document))
-    if problems:
-        raise Refused(problems)
-    settings._document = document  # noqa: SLF001 - the one who makes it
-    return settings
+    rest, problems = _read(source)
+    if rest.model is None or problems:
+        raise Refused(in_order(problems))
+    return rest.model
+
+
+def load_till(source: str | Path | Document, vocabulary: Vocabulary) -> tuple[Settings, Definition]:
+    """Read till.yaml and its machine. Raises :class:`Refused` with every problem of both.
+
+    The machine and its parameters are checked whatever else of till.yaml is at fault.
+    """
+    rest, problems = _read(source)
+    definition = None
+    known = rest.model is not None and "machine" not in rest.lost.words
+    if rest.model is not None and known and rest.model.machine_path.is_file():
+        try:
+            definition = load_definition(rest.model, vocabulary)
+        except Refused as refused:
+            problems += refused.problems
+    if rest.model is None or definition is None or problems:
+        raise Refused(in_order(problems))
+    return rest.model, definition
+
+
+def _read(source: str | Path | Document) -> tuple[Salvaged[Settings], list[Problem]]:
+    """What is sound of a till.yaml, and all that is wrong with it."""
+    document = source if isinstance(source, Document) else read_file(Path(source), patient=True)
+    rest = salvage(document, Settings)
+    problems = [*rest.problems]
+    if rest.model is not None:
+        rest.model._document = rest.document  # noqa: SLF001 - the one who makes it
+        problems += _unfit_files(rest.model, rest.model.folder, rest.document)
+    return rest, problems
 
 
 def load_definition(settings: Settings, vocabulary: Vocabulary) -> Definition:

@@ -10,9 +10,11 @@ from pathlib import Path
 from engine.definition.check import check
 from engine.definition.events import Fields, fields_of, known_events
 from engine.definition.expressions import Expression, Scope, compile_expression
+from engine.definition.lost import Lost
 from engine.definition.model import Backoff, Delay, Machine, Scalar
 from engine.definition.parameters import Overrides, Resolved, resolve
-from engine.definition.reader import Document, in_order, parse, read_file
+from engine.definition.reader import Document, in_order, read_file
+from engine.definition.salvage import salvage
 from engine.definition.tree import Tree
 from engine.definition.values import NotOfType, article, convert
 from engine.definition.vocabulary import Type, Value, Vocabulary
@@ -35,6 +37,7 @@ class Definition:
     """One machine with one set of parameters. Never changes.
 
     ``parameters`` are the resolved values (durations in seconds); ``problems`` the warnings;
+    ``lost`` is empty but while a file is checked that will be refused;
     ``hash`` the SHA-256, in hex, of the text and the resolved parameters.
     """
 
@@ -43,6 +46,7 @@ class Definition:
     vocabulary: Vocabulary
     resolved: Resolved
     problems: tuple[Problem, ...] = field(default=())
+    lost: Lost = field(default_factory=Lost)
 
     @property
     def parameters(self) -> Mapping[str, Value]:
@@ -135,12 +139,15 @@ def load_machine(
     ``overrides`` are parameter values from elsewhere; given as :class:`Overrides` their
     problems have a place in the file that they come from. Warnings are in ``problems``.
     """
-    document = read_file(source) if isinstance(source, Path) else source
-    model = parse(document, Machine)
+    document = read_file(source, patient=True) if isinstance(source, Path) else source
+    rest = salvage(document, Machine)
+    if rest.model is None:
+        raise Refused(rest.problems)
     if not isinstance(overrides, Overrides):
         overrides = Overrides(overrides or {})
-    definition = Definition(model, document, vocabulary, resolve(model, document, overrides))
-    problems = in_order([*definition.resolved.problems, *check(definition)])
+    resolved = resolve(rest.model, rest.document, overrides, rest.lost)
+    definition = Definition(rest.model, rest.document, vocabulary, resolved, lost=rest.lost)
+    problems = in_order([*rest.problems, *resolved.problems, *check(definition)])
     if any(problem.severity == "error" for problem in problems):
         raise Refused(problems)
     return replace(definition, problems=tuple(problems))

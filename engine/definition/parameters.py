@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from engine.definition.lost import Lost
 from engine.definition.model import Machine, Parameter, Scalar
 from engine.definition.operations import ordered
 from engine.definition.reader import Document
@@ -54,13 +55,15 @@ class Resolved:
         )
 
 
-def resolve(model: Machine, document: Document, overrides: Overrides) -> Resolved:
+def resolve(
+    model: Machine, document: Document, overrides: Overrides, lost: Lost | None = None
+) -> Resolved:
     """Every parameter's type and value, and all that is wrong with them.
 
     A default that is the name of another parameter follows it: it has its type and, where it
-    declares none of its own, its bounds.
+    declares none of its own, its bounds. Of what follows a ``lost`` one no more is said.
     """
-    resolver = _Resolver(model.parameters, document, overrides)
+    resolver = _Resolver(model.parameters, document, overrides, lost or Lost())
     resolver.unknown()
     for name in model.parameters:
         resolver.circle(name)
@@ -77,18 +80,23 @@ class _Resolver:
     """One pass after the other over the declared parameters."""
 
     def __init__(
-        self, declared: dict[str, Parameter], document: Document, overrides: Overrides
+        self,
+        declared: dict[str, Parameter],
+        document: Document,
+        overrides: Overrides,
+        lost: Lost,
     ) -> None:
         self.declared = declared
         self.document = document
         self.overrides = overrides
+        self.lost = lost
         self.done = Resolved()
         self.broken: set[str] = set()
 
     def unknown(self) -> None:
         """Refuses values for parameters that do not exist."""
         for name in self.overrides.values:
-            if name not in self.declared:
+            if name not in self.declared and not self.lost.declares(name):
                 hint = did_you_mean(name, self.declared)
                 message = f"The machine has no parameter '{name}'."
                 problem = self.overrides.problem("unknown-parameter", name, message, hint, key=True)
@@ -125,6 +133,9 @@ class _Resolver:
         while (following := self._followed(end)) is not None:
             end = following
         parameter = self.declared[end]
+        if parameter.default in self.lost.declared:
+            self.broken.add(name)
+            return
         given = [parameter.default, parameter.min, parameter.max]
         kinds = [type_of(value) for value in given if value is not None]
         first = kinds[0]
@@ -212,6 +223,8 @@ class _Resolver:
     def _read(
         self, name: str, raw: Scalar, report: Callable[[str, str, str], None]
     ) -> Value | None:
+        if raw in self.lost.declared:
+            return None
         try:
             value = convert(raw, self.done.types[name])
         except NotOfType as error:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from engine.definition.places import Node, Place, find
 from engine.definition.scalars import BadScalar, plain_value
@@ -29,18 +30,24 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNREADABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
 )
+_READABLE = ("anchor", "tag")
+"""What is refused of a key that can be read all the same."""
 _BREAK = re.compile(r"\r\n|\r|\n")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that was read: its data, and the way back from the data to the text."""
+    """A file that was read: its data, and the way back from the data to the text.
+
+    ``problems`` is what the reader refused and could read past; ``data`` is without it.
+    """
 
     file: str
     text: str
     lines: tuple[str, ...]
     root: Node
+    problems: tuple[Problem, ...] = ()
 
     @property
     def data(self) -> Any:
@@ -88,10 +95,18 @@ def in_order(problems: Sequence[Problem]) -> list[Problem]:
     return sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column, p.code))
 
 
-def read_file(path: Path) -> Document:
-    """Reads a UTF-8 file; raises :class:`Refused` when it cannot be read or is not YAML."""
+def read_file(path: Path, patient: bool = False) -> Document:
+    """Reads a UTF-8 file; raises :class:`Refused` when it cannot be read or is not YAML.
+
+    ``patient``: see :func:`read`.
+    """
     file = str(path)
     try:
+        # A pipe may wait for ever and a device may never end.
+        if not S_ISREG(path.stat().st_mode):
+            what = "it is a folder" if path.is_dir() else "it is no regular file"
+            message = f"The file cannot be read: {what}."
+            raise Refused([Problem(file, 0, 0, "unreadable", message)])
         with path.open("rb") as source:
             raw = source.read(LARGEST_FILE + 1)
     except OSError as error:
@@ -109,11 +124,15 @@ def read_file(path: Path) -> Document:
         hint = "Save the file as UTF-8."
         problem = Problem(file, len(lines), len(lines[-1]) + 1, "not-utf-8", message, hint)
         raise Refused([problem]) from None
-    return read(text, file)
+    return read(text, file, patient)
 
 
-def read(text: str, file: str) -> Document:
-    """Reads a text; ``file`` is only for the problems. Raises :class:`Refused`."""
+def read(text: str, file: str, patient: bool = False) -> Document:
+    """Reads a text; ``file`` is only for the problems. Raises :class:`Refused`.
+
+    With ``patient``, what can be read past (a key that stands twice, an anchor, a tag) waits
+    in ``Document.problems`` for :func:`parse`, which tells it with all that is wrong besides.
+    """
     text = text.removeprefix("\ufeff")
     size = len(text.encode("utf-8", "replace"))
     lines = tuple(_BREAK.split(text))
@@ -134,9 +153,10 @@ def read(text: str, file: str) -> Document:
         raise Refused(odd)
     builder = _Builder(blank)
     root = builder.build()
-    if builder.problems:
-        raise Refused(in_order(builder.problems))
-    return Document(file, text, lines, root)
+    problems = tuple(in_order(builder.problems))
+    if problems and (builder.stopped or not patient):
+        raise Refused(problems)
+    return Document(file, text, lines, root, problems)
 
 
 def _too_large(file: str) -> Problem:
@@ -150,6 +170,7 @@ class _Builder:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.problems: list[Problem] = []
+        self.stopped = False
         self.count = 0
         self.depth = 0
 
@@ -178,8 +199,9 @@ class _Builder:
                 elif isinstance(event, yaml.NodeEvent):
                     root = self._node(event, events)
         except _Stop:
-            pass
+            self.stopped = True
         except yaml.MarkedYAMLError as error:
+            self.stopped = True
             self._syntax(error)
         return root or Node(None, (1, 1))
 
@@ -223,7 +245,7 @@ class _Builder:
                 f"The alias '*{event.anchor}' is not allowed.",
                 "Write the value out, or put it in quotes if it is a text.",
             )
-            return Node(None, _start(event))
+            return Node(None, _start(event), hole=True)
         if event.anchor is not None:
             self._refuse(
                 event,
@@ -254,12 +276,14 @@ class _Builder:
     def _scalar(self, event: Any) -> Node:
         plain = event.style in (None, "")
         value: Any = event.value
+        hole = event.tag is not None
         if plain:
             try:
                 value = plain_value(event.value)
             except BadScalar as error:
                 self._refuse(event, "number", str(error))
-        return Node(value, _start(event), plain=plain)
+                hole = True
+        return Node(value, _start(event), plain=plain, hole=hole)
 
     def _sequence(self, event: Any, events: "Iterator[Any]") -> Node:
         items: list[Node] = []
@@ -270,7 +294,9 @@ class _Builder:
     def _mapping(self, event: Any, events: "Iterator[Any]") -> Node:
         keys: dict[str, Place] = {}
         children: dict[str, Node] = {}
+        dropped: list[tuple[str, Node]] = []
         while not isinstance(item := next(events), yaml.MappingEndEvent):
+            before = len(self.problems)
             name = self._key(item, events)
             if name in keys:
                 line = keys[name][0]
@@ -284,12 +310,15 @@ class _Builder:
                 self._refuse(
                     item, "merge-key", "The merge key '<<' is not allowed.", "Write the keys out."
                 )
+            unread = any(each.code not in _READABLE for each in self.problems[before:])
             value = self._node(next(events), events)
-            if name not in keys:
+            if unread:
+                dropped.append((name, value))
+            else:
                 keys[name] = _start(item)
                 children[name] = value
         data = {name: child.value for name, child in children.items()}
-        return Node(data, _start(event), keys, children)
+        return Node(data, _start(event), keys, children, dropped=dropped)
 
     def _key(self, event: Any, events: "Iterator[Any]") -> str:
         node = self._node(event, events)
@@ -321,11 +350,9 @@ def _short(tag: str) -> str:
 
 def parse(document: Document, model: type[_Model]) -> _Model:
     """The document as a model; raises :class:`Refused` with all problems, sorted by place."""
-    from engine.definition.sentences import problems_of
+    from engine.definition.salvage import salvage
 
-    if document.data is None:
-        raise Refused([document.problem("empty", (), "The file is empty.")])
-    try:
-        return model.model_validate(document.data)
-    except ValidationError as error:
-        raise Refused(in_order(problems_of(document, model, error))) from None
+    found = salvage(document, model)
+    if found.model is None or found.problems:
+        raise Refused(found.problems)
+    return found.model

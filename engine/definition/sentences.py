@@ -9,8 +9,10 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from engine.definition.model import AfterDelay, Invocation, Texts, Transition
+from engine.definition.places import steps
 from engine.definition.reader import Document
 from engine.definition.values import HOW, describe
 from engine.problems import Problem, did_you_mean
@@ -41,10 +43,9 @@ _LIMITS = {
 
 
 def problems_of(
-    document: Document, model: type[BaseModel], error: ValidationError
+    document: Document, model: type[BaseModel], faults: Sequence[Fault]
 ) -> list[Problem]:
     """One problem for each fault, at the key or value at fault."""
-    faults: list[Fault] = [*error.errors(include_url=False)]
     found = []
     mistyped: dict[tuple[int, int], list[Fault]] = {}
     for fault in faults:
@@ -52,7 +53,7 @@ def problems_of(
             found.append(_problem(document, model, fault))
         elif not _other_member(fault, faults):
             mistyped.setdefault(document.place(fault["loc"]), []).append(fault)
-    found += [_mistyped(document, group) for group in mistyped.values()]
+    found += [_mistyped(document, model, group) for group in mistyped.values()]
     return found
 
 
@@ -65,11 +66,22 @@ def _other_member(fault: Fault, faults: Sequence[Fault]) -> bool:
     )
 
 
-def _mistyped(document: Document, faults: Sequence[Fault]) -> Problem:
+def _text_will_do(document: Document, model: type[BaseModel], loc: Steps) -> bool:
+    """Whether a mapping has a short form: a target, an effect, one text in all languages."""
+    found = _models_at(model, loc)
+    if AfterDelay in found:
+        way = steps(document.root, loc)
+        return "delay" not in loc and isinstance(way[-1][1], str)
+    return any(kind in found for kind in (Transition, Invocation, Texts))
+
+
+def _mistyped(document: Document, model: type[BaseModel], faults: Sequence[Fault]) -> Problem:
     kinds = {fault["type"] for fault in faults}
     wanted = [words for kind, words in _WANTED.items() if kind in kinds]
     if "float_type" in kinds and "int_type" in kinds:
         wanted.remove("a whole number")
+    if "model_type" in kinds and _text_will_do(document, model, faults[0]["loc"]):
+        wanted.insert(0, "a text")
     wanted = list(dict.fromkeys(wanted))
     *first, last = wanted
     allowed = f"{', '.join(first)} or {last}" if first else last
@@ -108,7 +120,7 @@ def _problem(document: Document, model: type[BaseModel], fault: Fault) -> Proble
         if re.search(r"[()'\"]", str(loc[-1])):
             hint = "Between { and }, put quotes around an expression that holds a comma."
         else:
-            hint = did_you_mean(str(loc[-1]), _keys_at(model, loc[:-1]))
+            hint = did_you_mean(str(loc[-1]), keys_at(model, loc[:-1]))
         return document.problem("unknown-key", loc, f"Unknown key '{loc[-1]}'.", hint, key=True)
     if kind == "missing":
         hint = _description(model, loc)
@@ -133,7 +145,8 @@ def _problem(document: Document, model: type[BaseModel], fault: Fault) -> Proble
     )
 
 
-def _keys_at(model: type[BaseModel], loc: Steps) -> list[str]:
+def keys_at(model: type[BaseModel], loc: Steps) -> list[str]:
+    """The keys that a mapping at ``loc`` may have."""
     return [
         info.alias or name
         for found in _models_at(model, loc)

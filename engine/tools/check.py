@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from engine.definition.machine import Definition, load_machine
@@ -13,7 +14,7 @@ from engine.definition.reader import read_file
 from engine.definition.report import report
 from engine.effects.table import VOCABULARY
 from engine.problems import Problem, Refused
-from engine.settings import Settings, load_definition, load_settings, unreadable_secrets
+from engine.settings import Settings, load_till, unreadable_secrets
 
 GOOD, ERRORS, UNREADABLE, WARNINGS = 0, 1, 2, 3
 
@@ -24,7 +25,7 @@ class Findings:
 
     problems: list[Problem] = field(default_factory=list)
     good: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: list[Problem] = field(default_factory=list)
 
     def code(self, strict: bool) -> int:
         """The exit code; a file that cannot be read outweighs what is in the others."""
@@ -44,10 +45,10 @@ def check(files: Sequence[Path], json: bool, strict: bool) -> int:
     findings = Findings()
     for file in files:
         _check_file(file, findings)
-    for sentence in findings.unreadable:
-        sys.stderr.write(f"{sentence}\n")
+    for problem in findings.unreadable:
+        sys.stderr.write(f"{problem.file}: cannot be read: {problem.message}\n")
     if json:
-        data = [problem.as_data() for problem in findings.problems]
+        data = [problem.as_data() for problem in (*findings.unreadable, *findings.problems)]
         sys.stdout.write(encoding.dumps(data, indent=2, ensure_ascii=False) + "\n")
     else:
         if findings.problems:
@@ -57,11 +58,9 @@ def check(files: Sequence[Path], json: bool, strict: bool) -> int:
 
 
 def _check_file(file: Path, findings: Findings) -> None:
-    try:
-        with file.open("rb"):
-            pass
-    except OSError as error:
-        findings.unreadable.append(f"{file}: cannot be read: {error.strerror or error}")
+    why = _unreadable(file)
+    if why:
+        findings.unreadable.append(Problem(str(file), 0, 0, "unreadable", why))
         return
     try:
         summary, warnings = _check_kind(file)
@@ -74,17 +73,31 @@ def _check_file(file: Path, findings: Findings) -> None:
     findings.good.append(f"{file}: good{remark} ({summary})")
 
 
+def _unreadable(file: Path) -> str:
+    """Why a file cannot be read, empty when it can. Only a regular file is opened: a pipe may
+    wait for ever, and a device may never end."""
+    try:
+        mode = file.stat().st_mode
+        if not S_ISREG(mode):
+            return "Is a directory" if S_ISDIR(mode) else "Is no regular file"
+        with file.open("rb"):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 MACHINE_KEYS = frozenset({"states"})
 TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "log", "workers"})
 
 
 def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
     """Tell a machine from a till.yaml by its top keys; its summary and warnings."""
-    document = read_file(file)
+    document = read_file(file, patient=True)
+    if document.data is None:
+        raise Refused([*document.problems, document.problem("empty", (), "The file is empty.")])
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
-        settings = load_settings(document)
-        definition = load_definition(settings, VOCABULARY)
+        settings, definition = load_till(document, VOCABULARY)
         warnings = (*unreadable_secrets(settings), *definition.problems)
         return _till_summary(settings, definition), warnings
     if keys & MACHINE_KEYS or "machine" in keys:

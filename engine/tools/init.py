@@ -55,7 +55,8 @@ def init(path: Path, defaults: bool, force: bool) -> int:
     typer.echo(f"The API's token is in {token}, {owner}.")
     if answers.user is not None:
         typer.echo(f"The server's password is read from {answers.password}: put it there.")
-    typer.echo(f"Next: tillwire check {path}, then tillwire run -c {path}")
+    name = f'"{path}"' if " " in str(path) else str(path)
+    typer.echo(f"Next: tillwire check {name}, then tillwire run -c {name}")
     return WRITTEN
 
 

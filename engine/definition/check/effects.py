@@ -45,7 +45,7 @@ def _cancel(survey: Survey, doing: Doing, called: set[str]) -> None:
         return
     if name not in survey.vocabulary.effects:
         _unknown_effect(survey, name, loc)
-    elif name not in called:
+    elif name not in called and not survey.lost.mentions(name):
         message = f"Nothing starts the effect '{name}', so there is nothing to cancel."
         survey.say("never-started", loc, message, severity="warning")
 
@@ -72,6 +72,8 @@ def _given(
     """Values by name against what may be given."""
     for name in raw:
         at = (*loc, name)
+        if name not in wanted and survey.lost.declares(name):
+            continue
         if name not in wanted:
             message = f"{who} has no '{name}'."
             survey.say("unknown-argument", at, message, did_you_mean(name, wanted), key=True)
@@ -96,6 +98,8 @@ def _raise(survey: Survey, doing: Doing) -> None:
     if name is None or not given:
         return
     fields = survey.definition.events[name]
+    if survey.lost.declares(name):
+        return
     if name not in survey.model.events and not fields:
         message = f"The event '{name}' is not declared, so it carries nothing."
         hint = f"Declare it under events, with the types of its data: {', '.join(given)}."
@@ -108,6 +112,8 @@ def _assign(survey: Survey, doing: Doing) -> None:
     for name in doing.action.assign or ():
         loc = (*doing.loc, "assign", name)
         variable = survey.model.context.get(name)
+        if variable is None and survey.lost.declares(name):
+            continue
         if variable is None:
             known = survey.model.context
             if name in survey.model.parameters:
@@ -156,6 +162,7 @@ def _answers(survey: Survey, call: Call, signature: EffectSignature, loc: Loc) -
         answer
         for answer in signature.answers()
         if not any(catches(descriptor, answer) for descriptor in descriptors)
+        and not survey.lost.mentions(answer)
     ]
     failures = [answer for answer in deaf if ".failed." in answer]
     if failures:

@@ -2,6 +2,7 @@
 
 import keyword
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 
 from engine.definition.check.survey import Loc, Survey
@@ -88,13 +89,14 @@ def _events(survey: Survey) -> None:
     caught = {(b.state, b.cause): b.loc[:-1] for b in survey.branches if b.kind == "on"}
     possible = descriptors_of(events)
     for (_, descriptor), loc in caught.items():
-        if descriptor not in possible:
-            hint = did_you_mean(descriptor, possible)
+        if descriptor not in possible and not survey.lost.raises(descriptor):
+            hint = _known_events(survey, descriptor, possible)
             survey.say("unknown-event", loc, f"No event '{descriptor}' exists.", hint, key=True)
     descriptors = {descriptor for _, descriptor in caught}
     declared = {*survey.model.events, *survey.vocabulary.events}
     for name in raised(survey.model) - declared:
-        if any(catches(descriptor, name) for descriptor in descriptors):
+        heard = any(catches(descriptor, name) for descriptor in descriptors)
+        if heard or survey.lost.mentions(name):
             continue
         for doing in survey.doings:
             if doing.action.raise_ == name:
@@ -104,16 +106,32 @@ def _events(survey: Survey) -> None:
                 survey.say("raised-unhandled", (*doing.loc, "raise"), message, hint)
 
 
+def _known_events(survey: Survey, found: str, possible: Collection[str]) -> str:
+    """The nearest event, else the till's and the machine's own, and where the others are."""
+    if get_close_matches(found, possible, n=1, cutoff=0.6):
+        return did_you_mean(found, possible)
+    own = ", ".join(sorted({*survey.vocabulary.events, *survey.model.events}))
+    effects = ", ".join(f"{name}.*" for name in sorted(survey.vocabulary.effects))
+    return (
+        f"The till's events: {own}; answers of effects: {effects}; done.<state>. "
+        "docs/language.md explains them."
+    )
+
+
 def _targets(survey: Survey) -> None:
     for branch in survey.branches:
         target, loc = branch.transition.target, (*branch.loc, "target")
-        if target is not None and target not in survey.tree:
+        if target is not None and not _exists(survey, target):
             hint = did_you_mean(target, survey.tree.nodes)
             survey.say("unknown-target", loc, f"No state '{target}' exists.", hint)
         if target is None and branch.transition.reenter:
             message = "'reenter' needs a target."
             hint = "Name the declaring state as the target to leave and enter it again."
             survey.say("misplaced-key", (*branch.loc, "reenter"), message, hint, key=True)
+
+
+def _exists(survey: Survey, state: str) -> bool:
+    return state in survey.tree or survey.lost.declares(state)
 
 
 def _invariants(survey: Survey) -> None:
@@ -130,7 +148,7 @@ def _condition(survey: Survey, condition: Condition, loc: Loc) -> None:
         survey.say("empty-condition", loc, message, "Allowed: active, starts, running, guard.")
     usable = [node.id for node in survey.tree if node.kind != "history"]
     for index, name in enumerate(condition.active):
-        if name not in usable:
+        if name not in usable and not survey.lost.declares(name):
             hint = did_you_mean(name, usable)
             at = (*loc, "active", index)
             survey.say("unknown-state", at, f"No state '{name}' can be active.", hint)
@@ -152,6 +170,6 @@ def _renames(survey: Survey) -> None:
             message = f"The state '{old}' exists, so it cannot be an old name."
             survey.say("rename", loc, message, "Delete the line or rename the state.", key=True)
         usable = [node.id for node in survey.tree if node.kind != "history"]
-        if new not in usable:
+        if new not in usable and not survey.lost.declares(new):
             hint = did_you_mean(new, usable)
             survey.say("rename", loc, f"No state '{new}' can take the place of '{old}'.", hint)

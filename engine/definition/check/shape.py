@@ -63,7 +63,7 @@ def _history(survey: Survey, node: Node) -> None:
     inside = [
         name for name in survey.tree.descendants(parent) if survey.tree[name].kind != "history"
     ]
-    if target is not None and target not in inside:
+    if target is not None and target not in inside and not survey.lost.declares(target):
         message = f"'{target}' is not a state inside '{parent}', where this history goes back to."
         hint = did_you_mean(target, inside)
         survey.say("unknown-target", (*node.loc, "target"), message, hint)
@@ -92,6 +92,8 @@ def _children(
     """``initial`` and ``parallel`` of a state, or of the machine itself, against its states."""
     children = survey.tree.children(name)
     usable = [child for child in children if survey.tree[child].kind != "history"]
+    if not usable and survey.lost.shook([name]):
+        return
     if not usable:
         what = "The machine" if name == ROOT else f"The state '{name}'"
         key = "states" if children or name == ROOT else "parallel" if parallel else "initial"
@@ -100,7 +102,7 @@ def _children(
     elif parallel and initial is not None:
         message = "Of a parallel state all states inside are entered; it has no 'initial'."
         survey.say("misplaced-key", (*loc, "initial"), message, "Delete it.", key=True)
-    elif initial is not None and initial not in usable:
+    elif initial is not None and initial not in usable and not survey.lost.declares(initial):
         message = f"'{initial}' is not a state directly inside."
         hint = did_you_mean(initial, usable)
         survey.say("unknown-initial", (*loc, "initial"), message, hint)

@@ -100,10 +100,11 @@ class Survey:
         self.model = definition.model
         self.document = definition.document
         self.vocabulary = definition.vocabulary
+        self.lost = definition.lost
         self.tree: Tree = definition.tree
         self.problems: list[Problem] = []
         self.expressions: list[Expression] = []
-        self.mentioned: set[str] = set()
+        self.mentioned: set[str] = set(self.lost.words)
         self.branches: list[Branch] = []
         self.doings: list[Doing] = []
         self.calls: list[Call] = []
@@ -159,6 +160,10 @@ class Survey:
         literals: Sequence[str] = (),
     ) -> Expression | None:
         """The expression at ``loc``, or None with its problems noted."""
+        unclear = descriptor is not None and self.lost.declares(descriptor)
+        if unclear or self.lost.hides(raw) or self.document.place(loc) in self.lost.places:
+            self.mentioned.update(_WORD.findall(str(raw)))
+            return None
         try:
             expression = compile_expression(raw, self.scope(descriptor), literals)
         except Refused as refused:
@@ -235,10 +240,18 @@ class Survey:
                 self._call(state, action.start, at, False, action.with_ or {}, descriptor)
             elif action.assign is not None:
                 texts = {name: known.values or () for name, known in self.model.context.items()}
-                values = dict(self._values(action.assign, (*at, "assign"), descriptor, texts))
+                known = {n: raw for n, raw in action.assign.items() if not self._hidden(n, raw)}
+                values = dict(self._values(known, (*at, "assign"), descriptor, texts))
             elif action.raise_ is not None:
                 values = dict(self._values(action.with_ or {}, (*at, "with"), descriptor, {}))
             self.doings.append(Doing(state, action, at, values, branch))
+
+    def _hidden(self, name: str, raw: Scalar) -> bool:
+        """Whether a value is assigned to a variable that was left out: then it may be anything."""
+        hidden = name not in self.model.context and self.lost.declares(name)
+        if hidden:
+            self.mentioned.update(_WORD.findall(str(raw)))
+        return hidden
 
     def _call(
         self,

@@ -22,7 +22,8 @@ def check_timing(survey: Survey) -> None:
 def _delay(survey: Survey, written: str, loc: Loc) -> float | None:
     """The seconds of a delay, None where it is at fault."""
     definition = survey.definition
-    if _broken(definition, written):
+    lost = written.isidentifier() and survey.lost.declares(written)
+    if lost or _broken(definition, written):
         return None
     try:
         seconds = definition.seconds(written)
@@ -65,7 +66,8 @@ def _backoff(survey: Survey, backoff: Backoff, loc: Loc) -> None:
 
 
 def _number(survey: Survey, written: float | str, loc: Loc) -> float | None:
-    if _broken(survey.definition, written):
+    lost = isinstance(written, str) and survey.lost.declares(written)
+    if lost or _broken(survey.definition, written):
         return None
     try:
         return survey.definition.number(written)

@@ -9,7 +9,8 @@ def check_usage(survey: Survey) -> None:
     """Events, parameters and context variables."""
     descriptors = {survey.meant_descriptor(b) for b in survey.branches if b.kind == "on"}
     for name in survey.model.events:
-        if not any(catches(descriptor, name) for descriptor in descriptors):
+        heard = any(catches(descriptor, name) for descriptor in descriptors)
+        if not heard and not survey.lost.mentions(name):
             message = f"Nothing handles the event '{name}'."
             survey.say("unused-event", ("events", name), message, key=True, severity="warning")
     read = {name for expression in survey.expressions for name in expression.names}
@@ -22,13 +23,15 @@ def check_usage(survey: Survey) -> None:
         else:
             used.add(wait.delay)
     for name in survey.model.parameters:
-        if name not in used:
+        if name not in used and not survey.lost.mentions(name):
             message = f"Nothing uses the parameter '{name}'."
             loc = ("parameters", name)
             survey.say("unused-parameter", loc, message, key=True, severity="warning")
     assigned = {name for doing in survey.doings for name in doing.action.assign or ()}
     for name in survey.model.context:
         loc = ("context", name)
+        if survey.lost.mentions(name):
+            continue
         if name not in read | assigned:
             message = f"Nothing uses the context variable '{name}'."
             survey.say("unused-variable", loc, message, key=True, severity="warning")

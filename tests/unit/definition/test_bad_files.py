@@ -34,7 +34,7 @@ def problems_of(path: Path, vocabulary: Vocabulary) -> tuple[Problem, ...]:
     """All that is found in a file, errors or warnings, under its bare name."""
     try:
         text = path.read_bytes().decode("utf-8")
-        return load_machine(read(text, path.name), vocabulary).problems
+        return load_machine(read(text, path.name, patient=True), vocabulary).problems
     except Refused as refused:
         return refused.problems
 

@@ -160,12 +160,22 @@ def test_a_file_of_another_kind_is_refused(tillwire: Any, tmp_path: Path) -> Non
     assert "A machine file has 'machine' and 'states', a till.yaml has 'shop'" in result.out
 
 
-@pytest.mark.parametrize("text", ["", "- 1\n", "just a text\n"])
+@pytest.mark.parametrize("text", ["- 1\n", "just a text\n"])
 def test_a_file_that_is_no_mapping_is_refused(tillwire: Any, tmp_path: Path, text: str) -> None:
-    """Nothing, a list and a text are no traceback."""
+    """A list and a text are no traceback."""
     result = tillwire("check", _write(tmp_path / "other.yaml", text))
     assert result.code == 1
     assert "neither a machine file nor a till.yaml" in result.out
+
+
+def test_an_empty_file_is_said_to_be_empty(tillwire: Any, tmp_path: Path) -> None:
+    """Not to be of the wrong kind."""
+    path = _write(tmp_path / "empty.yaml", "# nothing yet\n")
+    result = tillwire("check", path)
+    assert (result.code, result.out) == (
+        1,
+        f"{path}:1:1: error: The file is empty. [empty]\n    # nothing yet\n    ^\n",
+    )
 
 
 def test_bytes_that_are_not_utf8_are_refused(tillwire: Any, tmp_path: Path) -> None:
