@@ -13,11 +13,13 @@ Span = tuple[int, int]
 
 def hidden_parts(line: str) -> tuple[list[Span], int | None]:
     """The spans of a line to hide, and where its last address begins, None without one."""
-    hidden: list[Span] = [(found.start(), len(line)) for found in _USER.finditer(line)]
+    user = _USER.search(line) if "@" in line else None
+    hidden = [(user.start(), len(line))] if user else []
     last = None
     for found in _SCHEME.finditer(line):
         last = found.end()
-        hidden += _parts(line, last)
+        if parts := _parts(line, last):
+            return [*hidden, *parts], last
     if last is None and (key := _KEY.search(line)):
         last = key.end()
         hidden += _parts(line, last)

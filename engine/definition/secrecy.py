@@ -44,15 +44,17 @@ _BLANK = "\x00"
 _CLEAN = re.compile(
     rf"\s*(['\"]?){_BLANK}+\1(?=\s*(?:[\s}}\],]*$|\s#|[}}\]\s]*,\s*['\"]?[\w.-]+['\"]?\s*:))"
 )
-_KEYED = re.compile(r"\s*(?:[-?]\s+)*['\"]?[^\s'\"{}\[\],:#][^'\"{}\[\],:]*['\"]?\s*:(?:\s|$)")
+_KEYED = re.compile(r"\s*+(?:[-?]\s++)*+['\"]?[^\s'\"{}\[\],:#][^'\"{}\[\],:]*+['\"]?\s*+:(?:\s|$)")
 _FIRST_WORD = re.compile(r"[\s?-]*(?:[&!]\S*\s+)*['\"]?(?P<name>[\w-]+)")
 _ENTRY = re.compile(
-    rf"[\s{{\[,?-]*(?:[&!]\S*\s+)*(['\"]?)(?P<name>[\w.-]+)\1\s*:(?=[\s{{\['\"{_BLANK}]|$)\s*"
+    rf"[\s{{\[,?-]*+(?:[&!]\S*\s+)*(['\"]?)(?P<name>[\w.-]+)\1\s*:(?=[\s{{\['\"{_BLANK}]|$)\s*"
 )
 _NEXT_ENTRY = re.compile(r",\s*['\"]?[\w.-]+['\"]?\s*:(?:\s|$)")
 _ASSIGNED = re.compile(r"([\w-]+)(?<![<>!])=(?!=)")
 _NO_VALUE = re.compile(r"(?:[&!]\S*\s*)*(?:[|>][\d+-]*|[\[{]+)?\s*(?:#.*)?")
 _OWED = 4
+_LONGEST = 1000
+"""Signs of a line that are looked at; the rest is hidden. No person wrote a longer one."""
 _PUNCTUATION = re.compile(r"[\s{}\[\],]*(?:#.*)?")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|\{([^{}]*)\}")
 
@@ -65,6 +67,7 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET.search(squeezed) or _SHORT.search(name.lower()))
 
 
+@lru_cache(maxsize=1024)
 def _may_be_secret(name: str) -> bool:
     """Whether it names a secret, well spelt or nearly so."""
     squeezed = re.sub(r"[\W_]", "", name.lower())
@@ -169,6 +172,13 @@ class _Scan:
         )
 
     def _line(self, number: int, line: str) -> None:
+        self._look(number, line[:_LONGEST])
+        if len(line) > _LONGEST:
+            # What was not looked at may be secret, or begin a secret that goes on below.
+            self._hide(number, _LONGEST, len(line))
+            self.key, self.soft = _indent(line)[0], False
+
+    def _look(self, number: int, line: str) -> None:
         text = _REFERENCE.sub(lambda found: _BLANK * len(found[0]), line)
         bare = not _KEYED.match(text)
         if self._goes_on(text, bare):
@@ -223,15 +233,13 @@ class _Scan:
 
     def _secret(self, number: int, text: str, begin: int, value: int) -> None:
         rest = text[value:].lstrip()
+        below = _NO_VALUE.fullmatch(rest) is not None
         # A value below its key may begin anywhere inside the line's own mapping.
-        self.key = _column(text, begin if rest else _indent(text)[0])
-        self.soft = False
-        self.owed = _OWED
-        if rest:
-            self._hide(number, len(text) - len(rest), len(text))
-            self.owed = _OWED if _NO_VALUE.fullmatch(rest) else 0
-            if rest[0] in "'\"" and rest[0] not in rest[1:]:
-                self.quote = rest[0]
+        self.key = _column(text, _indent(text)[0] if below else begin)
+        self.soft, self.owed = False, _OWED if below else 0
+        self._hide(number, len(text) - len(rest), len(text))
+        if rest[:1] in ("'", '"') and rest[0] not in rest[1:]:
+            self.quote = rest[0]
 
     def _keys_only(self, number: int, text: str, place: int) -> None:
         """Hides the values inside a log-in, and what may be a part of one."""

@@ -241,3 +241,12 @@ def test_no_way_to_break_a_file_shows_its_secret(tmp_path: Path, text: str) -> N
     shown = _everything_shown(file)
     assert BEGIN not in shown
     assert END not in shown
+
+
+def test_a_very_long_line_is_shown_in_part_and_hides_what_follows_it() -> None:
+    """Its end was not looked at: it may hold a secret, or open one that goes on below."""
+    lines = (f"a: {'x' * 2000} Geheim, token:", "  Geheim", "b: 1")
+    found = veil(lines)
+    assert "Geheim" not in found.line(1) + found.line(2)
+    assert len(found.line(1)) < 1100
+    assert found.line(3) == "b: 1"
