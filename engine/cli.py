@@ -85,6 +85,9 @@ def run(config: Config = TILL_YAML) -> None:
     from engine.settings import load_settings
 
     settings = load_settings(config)
+    from engine.agent.frugal import load_lazily
+
+    load_lazily()
     from engine.agent.process import CannotRun
     from engine.agent.process import run as run_agent
 

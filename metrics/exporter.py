@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.exposition import choose_encoder
 
 from engine.core.facts import MachineFacts
 from engine.core.records import Step
@@ -134,6 +133,9 @@ class Exporter:
         A process of thousands of tills lets its loop breathe between two pieces. Tills may
         step meanwhile: each line is right at the moment at which it is written.
         """
+        # With it comes a web server of its own (0.5 MB), which who is never scraped need not hold.
+        from prometheus_client.exposition import choose_encoder
+
         encode, content_type = choose_encoder(accept or "")
         openmetrics = content_type.startswith("application/openmetrics-text")
         return self._chunks(openmetrics, lambda: encode(self._registry)), content_type

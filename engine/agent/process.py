@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.agent.clock import Clock, SystemClock
+from engine.agent.frugal import leave_out_unused
 from engine.agent.log_output import configure
 from engine.agent.logs import write
 from engine.agent.service import Agent
@@ -106,6 +107,7 @@ def _opener(path: Path) -> Callable[[], Store]:
 
 
 async def _serve(settings: Settings, agent: Agent, token: str | None) -> "Serving":
+    leave_out_unused()
     from engine.api.access import Access
     from engine.api.application import create_api
     from engine.api.serving import ApiUnavailable, start
