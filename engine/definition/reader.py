@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel
 
-from engine.definition.places import Node, Place, find
+from engine.definition.places import Node, Place, find, steps
 from engine.definition.scalars import BadScalar, plain_value
 from engine.definition.secrecy import veil
 from engine.problems import Problem, Refused, Severity
@@ -72,8 +72,9 @@ class Document:
         severity: Severity = "error",
     ) -> Problem:
         """A problem at ``loc``, with the line that it speaks of."""
-        line, column = self.place(loc, key)
-        return self.problem_at((line, column), code, message, hint, severity)
+        if not key and self.hides(loc):
+            message = veil(self.lines).words(message, hidden_place=True)
+        return self.problem_at(self.place(loc, key), code, message, hint, severity)
 
     def problem_at(
         self, place: Place, code: str, message: str, hint: str = "", severity: Severity = "error"
@@ -86,8 +87,16 @@ class Document:
         return Problem(self.file, *place, code, message, hiding.words(hint), severity, text)
 
     def hides(self, loc: Loc) -> bool:
-        """Whether the value at ``loc`` must not be shown."""
-        return veil(self.lines).hides(*self.place(loc))
+        """Whether the value at ``loc`` must not be shown.
+
+        A text that does not stand in its first line as it is may go on in one that is hidden.
+        """
+        hiding = veil(self.lines)
+        place = self.place(loc)
+        way = steps(self.root, loc)
+        value = way[-1][2].value if way else self.root.value
+        spread = isinstance(value, str) and value not in self.lines[place[0] - 1]
+        return hiding.hides(*place) or (spread and bool(hiding.hidden))
 
 
 def in_order(problems: Sequence[Problem]) -> list[Problem]:

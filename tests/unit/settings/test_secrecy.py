@@ -56,6 +56,7 @@ def _shown(problems: list[Problem]) -> str:
         f"{SOAP}api:\n  token:\n  - Geheim\n",
         f'{SOAP}api:\n  token: "ab\nGeheim\n"\n',
         f"{SOAP}api:\n\ttoken: Geheim\n",
+        f"{HEAD}server:\n  protocol soap\n  url http://bob:Geheim@h.example\n",
         f"{SOAP}  actions: {{ping: {{parameters: {{PASSWORD: Geheim}}}}}}\n",
         f"{SOAP}  actions: {{ping: {{parameters: {{USERPWD: 'x{{Geheim}}'}}}}}}\n",
     ],
