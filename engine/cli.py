@@ -314,6 +314,13 @@ class _Closed(io.TextIOBase):
         raise OSError(errno.EBADF, "it is closed")
 
 
+class _Deaf(io.TextIOBase):
+    """Takes everything and keeps nothing."""
+
+    def write(self, text: str, /) -> int:
+        return len(text)
+
+
 def _fill_missing_streams() -> None:
     """A process may be started with its output closed. Then no file of ours, a database say, must
     get the number of a standard stream, for a library may write there."""
@@ -324,12 +331,12 @@ def _fill_missing_streams() -> None:
     if sys.stdout is None:
         sys.stdout = _Closed()
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+        sys.stderr = _Deaf()
 
 
 def _cannot_write(error: OSError) -> NoReturn:
     """End with a sentence, and leave nothing that would be written again at the very end."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    sys.stdout = _Deaf()
     reason = (error.strerror or type(error).__name__).lower()
     with suppress(OSError):
         _say(f"tillwire cannot write its output: {reason}.")

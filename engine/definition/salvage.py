@@ -34,6 +34,7 @@ _HARMLESS: Mapping[str, Any] = {
     "fr": "",
     "states": {},
     "shop": "0",
+    "till": "0",
     "url": "http://127.0.0.1",
     "server": {"protocol": "soap", "url": "http://127.0.0.1"},
 }
@@ -165,6 +166,7 @@ class _Repair(Generic[_Model]):
             self._fill(str(fault["loc"][-1]), way)
             return
         if not way:
+            self._mend_root(str(fault.get("ctx", {}).get("error", "")))
             return
         mapping, key, node = way[-1]
         if id(node) in self.meant and kind == "extra_forbidden":
@@ -181,6 +183,17 @@ class _Repair(Generic[_Model]):
             if kind == "extra_forbidden" and _SPLIT.search(str(key)):
                 self._drop([*way[:-1], _before(mapping, node)])
             self._drop(way)
+
+    def _mend_root(self, error: str) -> None:
+        """The keys that do not go together, as the sentence names them, make room for one."""
+        root = self.document.root
+        names = re.findall(r"'(\w+)'", error)
+        for name in names:
+            if name in _named(root):
+                self._drop([(root, name, _named(root)[name])])
+        for name in names[:1]:
+            if name in _HARMLESS:
+                self._fill(name, [])
 
     def _fill(self, name: str, way: Way) -> None:
         mapping = way[-1][2] if way else self.document.root

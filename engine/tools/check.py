@@ -8,6 +8,8 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
 
+from engine.core.build import build
+from engine.core.feed import StepFailed, begin
 from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Machine, State
 from engine.definition.reader import read_file
@@ -98,10 +100,12 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
         settings, definition = load_till(document, VOCABULARY)
+        _play_beginning(definition)
         warnings = (*unreadable_secrets(settings), *definition.problems)
         return _till_summary(settings, definition), warnings
     if keys & MACHINE_KEYS or "machine" in keys:
         definition = load_machine(document, VOCABULARY)
+        _play_beginning(definition)
         return _machine_summary(definition.model), definition.problems
     raise Refused(
         [
@@ -113,6 +117,18 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
             )
         ]
     )
+
+
+def _play_beginning(definition: Definition) -> None:
+    """Begin a till once: what the check cannot see shows when a machine cannot even begin."""
+    try:
+        begin(build(definition), "check", 0.0)
+    except StepFailed as fault:
+        reason = str(fault).partition(": ")[2]
+        message = f"A till cannot begin with this machine: {reason}."
+        hint = "Look at what is entered first, and at what its actions raise."
+        problem = definition.document.problem("cannot-begin", ("states",), message, hint, key=True)
+        raise Refused([problem, *definition.problems]) from None
 
 
 def _till_summary(settings: Settings, definition: Definition) -> str:

@@ -6,6 +6,7 @@ from engine.definition.check.branches import check_branches
 from engine.definition.check.effects import check_effects
 from engine.definition.check.loops import check_loops
 from engine.definition.check.names import check_names
+from engine.definition.check.raises import check_raises
 from engine.definition.check.reach import check_reach
 from engine.definition.check.shape import check_shape
 from engine.definition.check.survey import Survey
@@ -24,6 +25,7 @@ PASSES = (
     check_reach,
     check_branches,
     check_loops,
+    check_raises,
     check_usage,
 )
 

@@ -10,7 +10,7 @@ from itertools import product
 from typing import TypeVar
 
 from engine.definition.check.survey import Branch, Survey
-from engine.definition.expressions import NO_EVENT, Expression
+from engine.definition.expressions import NO_EVENT, EventLike, Expression
 from engine.definition.model import Variable
 from engine.definition.scope import saturated, variable_type
 from engine.definition.tree import ROOT
@@ -40,7 +40,7 @@ def check_loops(survey: Survey) -> None:
     eventless = [branch for branch in survey.branches if branch.kind == "always"]
     if not eventless:
         return
-    walk = _Walk(survey, eventless)
+    walk = Walk(survey, eventless)
     circle = walk.circle()
     if circle is None:
         return
@@ -63,9 +63,7 @@ def check_loops(survey: Survey) -> None:
         _report(survey, walk, loop, relevant)
 
 
-def _report(
-    survey: Survey, walk: "_Walk", loop: list[Situation], relevant: tuple[str, ...]
-) -> None:
+def _report(survey: Survey, walk: "Walk", loop: list[Situation], relevant: tuple[str, ...]) -> None:
     way = " -> ".join(leaf for leaf, _ in loop)
     kinds = [variable_type(survey.model.context[name]) for name in relevant]
     settings = ", ".join(
@@ -79,24 +77,25 @@ def _report(
 
 
 @dataclass(frozen=True, slots=True)
-class _Edge:
-    """One ``always`` transition seen from one leaf: its guard, what it assigns, where it ends."""
+class Edge:
+    """One transition seen from one leaf: its guard, what it assigns and raises, where it ends."""
 
     branch: Branch
     assignments: tuple[Assignment, ...]
     ends: tuple[str, ...]
+    raised: tuple[str, ...]
 
 
-class _Walk:
-    """The graph of leaves and ``always`` transitions."""
+class Walk:
+    """The graph of leaves and some transitions, those without event say."""
 
     def __init__(self, survey: Survey, eventless: list[Branch]) -> None:
         self.survey = survey
         self.tree = survey.tree
-        self.moments: dict[str | int, dict[str, list[Assignment]]] = {"entry": {}, "exit": {}}
-        self.taken: dict[int, list[Assignment]] = {}
+        self.moments: dict[str | int, dict[str, list[Assignment | str]]] = {"entry": {}, "exit": {}}
+        self.taken: dict[int, list[Assignment | str]] = {}
         self._gather()
-        self.edges: dict[str, tuple[_Edge, ...]] = {}
+        self.edges: dict[str, tuple[Edge, ...]] = {}
         for leaf in self.tree.leaves(ROOT):
             edges = tuple(self._edges(leaf, eventless))
             if edges:
@@ -105,52 +104,46 @@ class _Walk:
 
     def _gather(self) -> None:
         for doing in self.survey.doings:
-            if doing.action.assign is None:
+            known, event = self.survey.model.context, doing.action.raise_
+            if doing.action.assign is None and event is None:
                 continue
-            known = self.survey.model.context
-            pairs = tuple(pair for pair in doing.values.items() if pair[0] in known)
+            pairs = event or tuple(pair for pair in doing.values.items() if pair[0] in known)
             if doing.branch is not None:
                 self.taken.setdefault(id(doing.branch), []).append(pairs)
             elif doing.loc[-2] in self.moments:
                 self.moments[doing.loc[-2]].setdefault(doing.state, []).append(pairs)
 
-    def _edges(self, leaf: str, eventless: list[Branch]) -> Iterator[_Edge]:
+    def _edges(self, leaf: str, eventless: list[Branch]) -> Iterator[Edge]:
         for source in (leaf, *self.tree.ancestors(leaf)):
             for branch in eventless:
                 if branch.state == source and (branch.guard is not None or not branch.guarded):
-                    edge = self._edge(leaf, branch)
+                    edge = self.edge(leaf, branch)
                     if edge is not None:
                         yield edge
 
-    def _edge(self, leaf: str, branch: Branch) -> _Edge | None:
+    def edge(self, leaf: str, branch: Branch) -> Edge | None:
+        """A transition as it is taken from a leaf; None where its target is at fault."""
         tree, target = self.tree, branch.transition.target
         on_the_way = tuple(self.taken.get(id(branch), ()))
         if target == branch.state and not branch.transition.reenter:
             target = tree.initial(target) if tree.children(target) else None
         if target is None:
-            return _Edge(branch, on_the_way, (leaf,))
+            return _edge(branch, on_the_way, (leaf,))
         if target not in tree:
             return None
         domain = tree.domain(branch.state, target, branch.transition.reenter)
         left = [name for name in (leaf, *tree.ancestors(leaf)) if tree.inside(name, domain)]
         entered = [name for name in tree.entered(target) if tree.inside(name, domain)]
-        assignments = [
-            *(
-                each
-                for name in left
-                if name != domain
-                for each in self.moments["exit"].get(name, ())
-            ),
+        done = (
+            *self.at("exit", [name for name in left if name != domain]),
             *on_the_way,
-            *(
-                each
-                for name in entered
-                if name != domain
-                for each in self.moments["entry"].get(name, ())
-            ),
-        ]
-        ends = tuple(name for name in entered if not tree.children(name))
-        return _Edge(branch, tuple(assignments), ends)
+            *self.at("entry", [name for name in entered if name != domain]),
+        )
+        return _edge(branch, done, tuple(name for name in entered if not tree.children(name)))
+
+    def at(self, moment: str, states: Sequence[str]) -> list[Assignment | str]:
+        """What states assign and raise when they are entered or left, in this order."""
+        return [each for name in states for each in self.moments[moment].get(name, ())]
 
     def first_branch(self, leaf: str) -> Branch:
         """The first transition that leaves a leaf without an event."""
@@ -158,13 +151,16 @@ class _Walk:
 
     def circle(self) -> list[str] | None:
         """A circle of leaves, whatever the guards say."""
-        return _circle(
+        return circle_of(
             {leaf: [e for edge in edges for e in edge.ends] for leaf, edges in self.edges.items()}
         )
 
     def relevant(self) -> tuple[str, ...]:
         """The context variables on which the guards depend, directly or by assignment."""
-        everything = [edge for edges in self.edges.values() for edge in edges]
+        return self.matters([edge for edges in self.edges.values() for edge in edges])
+
+    def matters(self, everything: Sequence[Edge]) -> tuple[str, ...]:
+        """The context variables on which the guards of edges depend."""
         context = self.survey.model.context
         names = {
             name for edge in everything if edge.branch.guard for name in edge.branch.guard.names
@@ -193,31 +189,44 @@ class _Walk:
                 graph[leaf, combination] = [
                     (end, after) for end, after in following if end in self.edges
                 ]
-        return _circle(graph)
+        return circle_of(graph)
 
     def _following(self, leaf: str, context: dict[str, Value]) -> Iterator[Situation]:
         for edge in self.edges[leaf]:
             guard = edge.branch.guard
             if guard is None or guard(context, NO_EVENT):
-                after = dict(context)
-                for assignment in edge.assignments:
-                    after |= self._assigned(assignment, after)
+                after = self.after(edge, context, NO_EVENT)
                 for end in edge.ends:
                     yield end, tuple(after.values())
                 return
 
-    def _assigned(self, assignment: Assignment, context: dict[str, Value]) -> dict[str, Value]:
+    def after(self, edge: Edge, context: dict[str, Value], event: EventLike) -> dict[str, Value]:
+        """The context when a transition was taken."""
+        after = dict(context)
+        for assignment in edge.assignments:
+            after |= self._assigned(assignment, after, event)
+        return after
+
+    def _assigned(
+        self, assignment: Assignment, context: dict[str, Value], event: EventLike
+    ) -> dict[str, Value]:
         """The new values of what matters; all are read before the first is changed."""
         changed: dict[str, Value] = {}
         for name, expression in assignment:
             if name not in context:
                 continue
             variable = self.survey.model.context[name]
-            changed[name] = saturated(variable, expression(context, NO_EVENT))
+            changed[name] = saturated(variable, expression(context, event))
         return changed
 
 
-def _circle(graph: Mapping[_Node, Sequence[_Node]]) -> list[_Node] | None:
+def _edge(branch: Branch, done: Sequence[Assignment | str], ends: tuple[str, ...]) -> Edge:
+    assignments = tuple(each for each in done if not isinstance(each, str))
+    raised = tuple(each for each in done if isinstance(each, str))
+    return Edge(branch, assignments, ends, raised)
+
+
+def circle_of(graph: Mapping[_Node, Sequence[_Node]]) -> list[_Node] | None:
     """The first circle of a graph, its first node again at the end; None without one."""
     finished: set[_Node] = set()
     for start in graph:

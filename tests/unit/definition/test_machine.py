@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -208,3 +209,17 @@ def test_a_machine_is_loaded_from_its_file(tmp_path: Path, vocabulary: Vocabular
     definition = load_machine(path, vocabulary, {"tries": 5})
     assert (definition.document.file, definition.document.text) == (str(path), TEXT)
     assert definition.model.machine == "lamp"
+
+
+def test_a_machine_of_600_states_is_checked_in_a_second(vocabulary: Vocabulary) -> None:
+    """What a transition leads to is worked out once, not once for each state."""
+    states = "".join(
+        f"  s{n}: {{on: {{sync.now: s{(n + 1) % 600}, till.opened: s{n * 7 % 600}}}}}\n"
+        for n in range(600)
+    )
+    document = read(f"machine: large\nstates:\n{states}", "f")
+
+    began = process_time()
+    load_machine(document, vocabulary)
+
+    assert process_time() - began < 1

@@ -1,6 +1,7 @@
 """``tillwire check``: reports, exit codes, data."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,92 @@ def test_a_secret_that_cannot_be_read_now_is_a_warning(
     assert "good, with 2 warnings" in result.out
     assert "hunter2" not in result.out
     assert tillwire("check", "--strict", path).code == 3
+
+
+def test_a_machine_that_cannot_begin_is_refused(tillwire: Any, tmp_path: Path) -> None:
+    """A circle of events through two regions is seen when the beginning is played."""
+    path = _write(
+        tmp_path / "m.yaml",
+        "machine: m\nparallel: true\nstates:\n"
+        "  a: {entry: {raise: sync.now}, on: {till.opened: {actions: {raise: sync.now}}}}\n"
+        "  b: {on: {sync.now: {actions: {raise: till.opened}}}}\n",
+    )
+    result = tillwire("check", path)
+    assert result.code == 1
+    assert result.out == (
+        f"{path}:3:1: error: A till cannot begin with this machine: more than 1000 "
+        "events raised in one step. [cannot-begin]\n"
+        "    states:\n"
+        "    ^\n"
+        "    Look at what is entered first, and at what its actions raise.\n"
+    )
+
+
+def test_a_till_yaml_and_its_machine_are_told_together(tillwire: Any, tmp_path: Path) -> None:
+    """Every section, the files that it names, the machine and its parameters, each once."""
+    machine = _write(tmp_path / "lamp.yaml", MACHINE.replace("sync.now: off", "sync.now: of"))
+    path = _write(
+        tmp_path / "till.yaml",
+        "shop: 42\n"
+        "shop: 43\n"
+        "workerz: 3\n"
+        f"machine: {machine.name}\n"
+        "parameters: {rest: 9x, rust: 3s, other: [1]}\n"
+        "api: {prt: 5, host: 3}\n"
+        "server: {protocol: sop, ca_file: nowhere.pem, deduplicates: &x maybe}\n"
+        "log: {level: loud}\n"
+        "database: {kind: sqlserver, path: *x}\n",
+    )
+    result = tillwire("check", "--json", path)
+    found = [(each["line"], each["column"], each["code"]) for each in json.loads(result.out)]
+    assert found == [
+        (8, 20, "unknown-target"),
+        (1, 1, "value"),
+        (1, 7, "value"),
+        (2, 1, "duplicate-key"),
+        (3, 1, "unknown-key"),
+        (5, 20, "parameter-type"),
+        (5, 24, "unknown-parameter"),
+        (5, 41, "type"),
+        (6, 7, "unknown-key"),
+        (6, 21, "type"),
+        (7, 1, "missing-key"),
+        (7, 20, "choice"),
+        (7, 34, "no-file"),
+        (7, 61, "anchor"),
+        (7, 61, "type"),
+        (8, 14, "choice"),
+        (9, 18, "value"),
+        (9, 37, "alias"),
+    ]
+
+
+def test_till_or_tills_is_missed_beside_other_faults(tillwire: Any, tmp_path: Path) -> None:
+    """What holds of the file as a whole is told with the rest."""
+    path = _write(tmp_path / "till.yaml", TILL.replace("till: '1'\n", "workerz: 3\nlog: 4\n"))
+    found = json.loads(tillwire("check", "--json", path).out)
+    assert [(each["line"], each["code"]) for each in found] == [
+        (1, "value"),
+        (2, "unknown-key"),
+        (3, "type"),
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_in_the_data(tillwire: Any, tmp_path: Path) -> None:
+    """With the code unreadable; a folder as well."""
+    missing = tmp_path / "none.yaml"
+    result = tillwire("check", "--json", missing, tmp_path)
+    assert result.code == 2
+    found = [(item["file"], item["line"], item["code"]) for item in json.loads(result.out)]
+    assert found == [(str(missing), 0, "unreadable"), (str(tmp_path), 0, "unreadable")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_refused_at_once(tillwire: Any, tmp_path: Path) -> None:
+    """It would wait for ever for somebody who writes."""
+    pipe = tmp_path / "till.yaml"
+    os.mkfifo(pipe)
+    result = tillwire("check", pipe)
+    assert (result.code, result.err) == (2, f"{pipe}: cannot be read: Is no regular file\n")
+    shown = tillwire("config", "show", "-c", pipe)
+    assert "The file cannot be read: it is no regular file. [unreadable]" in shown.err

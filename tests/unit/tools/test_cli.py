@@ -1,5 +1,6 @@
 """The command: its verbs, their help, its exit codes."""
 
+import errno
 import io
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from engine.agent.clock import SystemClock
 from engine.agent.process import CannotRun
 from engine.effects.table import VOCABULARY
 from engine.settings import Settings, load_definition
+from engine.shipped import shipped_machine
 
 TEXT = "shop: '1'\ntill: '1'\nserver: {protocol: soap, url: 'http://server.example'}\n"
 VERBS = (
@@ -237,3 +239,65 @@ def test_a_console_of_another_code_page_shows_question_marks(
     assert caught.value.code == 0
     assert b"caisse-?1.yaml: good" in raw.getvalue()
     console.detach()
+
+
+class _Full(io.StringIO):
+    """An output that takes nothing."""
+
+    def write(self, _: str, /) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("command", [["check"], ["config", "show", "-c"], ["check", "--json"]])
+def test_a_full_output_is_a_sentence(
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """Exit code 74, and no fault of ours."""
+    path = tmp_path / "till.yaml"
+    path.write_text("shop: '1'\ntill: '1'\nserver: {protocol: soap, url: 'http://x.example'}\n")
+    monkeypatch.setattr(sys, "stdout", _Full())
+    with pytest.raises(SystemExit) as caught:
+        cli.main([*command, str(path)])
+    assert caught.value.code == cli.UNWRITABLE == 74
+    assert capsys.readouterr().err == (
+        "tillwire cannot write its output: no space left on device.\n"
+    )
+
+
+def test_a_full_buffer_is_noticed_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last of the output fails only when it is flushed."""
+
+    class Late(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(sys, "stdout", Late())
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["check", str(shipped_machine())])
+    assert caught.value.code == cli.UNWRITABLE
+    assert capsys.readouterr().err == "tillwire cannot write its output: input/output error.\n"
+
+
+def test_a_closed_output_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where the process was started without one."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["check", str(shipped_machine())])
+    assert caught.value.code == cli.UNWRITABLE
+    assert capsys.readouterr().err == "tillwire cannot write its output: it is closed.\n"
+
+
+def test_without_any_output_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be said then."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["check", str(shipped_machine())])
+    assert caught.value.code == cli.UNWRITABLE

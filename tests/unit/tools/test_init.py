@@ -268,3 +268,12 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tillwire: Any, tmp_path: P
     result = tillwire("init", "--defaults", tmp_path / "file" / "till.yaml")
     assert result.code == 1
     assert "cannot be written: " in result.err
+
+
+def test_the_next_commands_can_be_pasted(tillwire: Any, tmp_path: Path) -> None:
+    """A path that holds a space is quoted."""
+    folder = tmp_path / "the till"
+    folder.mkdir()
+    path = folder / "till.yaml"
+    result = tillwire("init", "--defaults", path)
+    assert f'Next: tillwire check "{path}", then tillwire run -c "{path}"\n' in result.out
