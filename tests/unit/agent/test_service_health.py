@@ -24,13 +24,18 @@ FULL = "There is no room left for the database."
 
 ENDLESS = """
 machine: endless
-about: A machine with an event, and a timer, that raise themselves without end.
+about: A machine that raises an event more often than one step can play, which no check foresees.
 events:
   again: {}
+context:
+  times: {initial: 0, max: 1000000, about: How often it was raised.}
+on:
+  again:
+    guard: times < 1000000
+    actions: [{assign: {times: times + 1}}, raise: again]
 states:
   up:
     on:
-      again: {actions: [raise: again]}
       load.full: {actions: [raise: again]}
       sync.now: {}
       offline.hold: late
@@ -38,7 +43,7 @@ states:
     after:
       1min: {actions: [raise: again]}
     on:
-      again: {actions: [raise: again]}
+      offline.release: up
 """
 
 Tell = Callable[..., None]
