@@ -6,9 +6,10 @@ used for what it does well, choosing transitions and the order of exits and entr
 effects and queues are ours, since its own block the caller or cost a thread.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from statemachine.event import Event
 from statemachine.io import create_machine_class_from_definition
 from statemachine.orderedset import OrderedSet
 
@@ -69,7 +70,7 @@ class Chart:
         """The library's id of an event, or None when nothing in the file listens to it.
 
         Events that the same descriptors catch are one to the library: the longest descriptor
-        decides. The library would match prefixes too, at half the cost of a step.
+        decides.
         """
         if event not in self._known:
             if len(self._known) > 4096:  # names come from outside: never keep them all
@@ -232,15 +233,14 @@ class _Assembly:
             ]
         return built
 
-    def _caught(self, descriptor: str) -> str:
-        """The ids of all that a descriptor catches, as the library wants them."""
+    def _caught(self, descriptor: str) -> "_Caught":
         known = self._chart.descriptors
-        return " ".join(known[other] for other in known if catches(descriptor, other))
+        return _Caught([known[other] for other in known if catches(descriptor, other)])
 
     def _delays(self, name: str, state: State, plan: StatePlan) -> list[dict[str, Any]]:
         """The delays that lead somewhere. One that repeats only acts, and needs no machine."""
         return [
-            self._transition(name, self._chart.timer_ids[timer.key], timer.label, entry)
+            self._transition(name, _Caught([self._chart.timer_ids[timer.key]]), timer.label, entry)
             for timer, group in zip(plan.timers, after_groups(state), strict=False)
             for entry in group
         ]
@@ -248,7 +248,7 @@ class _Assembly:
     def _transition(
         self,
         name: str,
-        event: str | None,
+        event: "_Caught | None",
         label: str,
         part: Transition,
         descriptor: str | None = None,
@@ -304,6 +304,24 @@ def _in_document_order(machine_class: Any, tree: Tree) -> None:
         plain.fset(machine, OrderedSet(sorted(states, key=lambda state: order[state.value])))
 
     machine_class.configuration = plain.setter(move)
+
+
+class _Caught(Event):
+    """The ids of all that a descriptor catches, as one event of the library.
+
+    Its own matching takes names apart at their dots, for every transition of every active
+    state, and costs more than the rest of a step.
+    """
+
+    ids: frozenset[str]
+
+    def __new__(cls, ids: Sequence[str]) -> "_Caught":
+        made: _Caught = super().__new__(cls, "|".join(ids))
+        made.ids = frozenset(ids)
+        return made
+
+    def match(self, event: str) -> bool:
+        return event in self.ids
 
 
 def _descriptors(definition: Definition) -> list[str]:
