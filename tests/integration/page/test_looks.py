@@ -124,6 +124,25 @@ def test_a_transition_that_a_state_around_declares_is_lit_there(shop: Shop, visi
     assert lit in ([["reachable", "syncing"]], [["online", "syncing"]])
 
 
+def test_what_was_while_the_agent_did_not_run_is_not_known(shop: Shop, visit: Visit) -> None:
+    """From its last step to its next start the last state is not said to have gone on."""
+    shop.office.steps.clear()
+    shop.step(72_000, "ping.ok", "degraded", "online")
+    shop.step(50_430, "ping.ok", "online")
+    shop.step(14_400, "restored", "online")
+    shop.step(14_399, "agent.started", "online")
+    shop.step(7_200, "ping.failed.timeout", "online", "degraded")
+    page = visit()
+    settled(page)
+    bands = page.locator("#timeline-bands .band")
+    signs = bands.evaluate_all("all => all.map(one => one.dataset.sign)")
+    assert signs == ["none", "connected", "none", "connected", "unsure"]
+    expect(page.locator("#timeline-words")).to_have_text(
+        "The connection was never lost. Nothing is known of 14 h 00 min of this time."
+    )
+    expect(page.locator("#steps-list")).to_contain_text("The agent took up where it had stopped")
+
+
 def test_an_outage_began_when_it_began_not_with_the_last_try(shop: Shop, visit: Visit) -> None:
     """A state that is entered anew after each failed probe still lasts since its beginning."""
     shop.put("offline-cooldown", since=20)

@@ -39,17 +39,19 @@ def test_an_outage_and_its_end_are_seen_live(shop: Shop, visit: Visit) -> None:
     expect(word).to_have_text("En ligne")
 
 
-def test_the_stream_makes_the_page_ask_at_once(shop: Shop, visit: Visit) -> None:
-    """A step told on the stream is on the page before the next question would have been."""
+@pytest.mark.parametrize("event", ['step\nid: 1\ndata: {"till": "01"}', "missed\nid: 1\ndata: {}"])
+def test_the_stream_makes_the_page_ask_at_once(shop: Shop, visit: Visit, event: str) -> None:
+    """A step told on the stream, or that more happened than it can tell, is asked about before
+    the next question would have been; the stream is asked about this till alone."""
     page = visit()
     expect(page.locator("#state-word")).to_have_text("Online")
     asked: list[float] = []
-    body = 'retry: 60000\n\nevent: step\nid: 1\ndata: {"till": "01"}\n\n'
+    body = f"retry: 60000\n\nevent: {event}\n\n"
 
     def stream(route: Route) -> None:
         route.fulfill(status=200, content_type="text/event-stream", body=body)
 
-    page.route("**/v1/stream", stream)
+    page.route("**/v1/stream?till=01", stream)
     page.on("request", lambda one: asked.append(time.monotonic()) if "dull" in one.url else None)
     page.reload()
     expect(page.locator("#state-word")).to_have_text("Online")

@@ -164,25 +164,18 @@ export class Heart {
   }
 }
 
-// What the agent tells by itself, where it does. An old agent has no stream: then asking is all.
-export function listen(heard) {
+// What the agent tells by itself about a till, where it does. An old agent has no stream: then
+// asking is all. `missed` says that more happened than it can still tell.
+export function listen(till, heard) {
   if (!window.EventSource) return;
   const open = () => {
-    const stream = new EventSource("/v1/stream");
-    for (const kind of ["step", "progress", "message"]) {
-      stream.addEventListener(kind, (event) => heard(kind, parsed(event.data)));
+    const stream = new EventSource(`/v1/stream?till=${encodeURIComponent(till)}`);
+    for (const kind of ["step", "progress", "message", "missed"]) {
+      stream.addEventListener(kind, (event) => heard(kind));
     }
     stream.addEventListener("error", () => {
       if (stream.readyState === EventSource.CLOSED) setTimeout(open, 60000);
     });
   };
   open();
-}
-
-function parsed(data) {
-  try {
-    return JSON.parse(data) || {};
-  } catch {
-    return {};
-  }
 }

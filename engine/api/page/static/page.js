@@ -2,6 +2,7 @@
 
 import { Fault, Heart, get, listen, now, post, tillPath } from "./agent.js";
 import { lightUp, loadDrawing, putOut } from "./diagram.js";
+import { gaps, noteSteps } from "./gaps.js";
 import { drawMessages } from "./messages.js";
 import { Machine, meaning, useSign } from "./signs.js";
 import { drawSteps } from "./steps.js";
@@ -13,6 +14,7 @@ const DAY = 24 * 3600 * 1000;
 const SELDOM = 10000; // ms after which the past is read again though nothing seems to have changed
 const PAGE = 1000; // steps in one answer
 const PAGES = 6;
+const RECENT = 60; // steps of all kinds that are looked through again and again
 
 const find = (id) => document.getElementById(id);
 const parameters = new URLSearchParams(location.search);
@@ -142,11 +144,14 @@ function drawNext(at) {
   put("next-at", text("at {time}", { time: toTheSecond(next) }));
 }
 
-// The past, from the newest to a day ago; what is known already is not asked for again.
-async function fetchReal() {
-  const last = real.length ? real[0].number : -1;
+// The past, from the newest to a day ago; what is known already is not asked for again, unless
+// the `whole` of it is wanted.
+async function fetchReal(whole) {
+  const past = whole ? [] : real;
+  const last = past.length ? past[0].number : -1;
   const found = [];
   let before = null;
+  let joined = last < 0;
   for (let page = 0; page < PAGES; page += 1) {
     const limit = last < 0 ? PAGE : 50;
     const rest = before === null ? "" : `&before=${before}`;
@@ -154,14 +159,17 @@ async function fetchReal() {
     found.push(...answer.steps.filter((step) => step.number > last));
     before = answer.next_before;
     const oldest = answer.steps.at(-1);
-    if (before === null || oldest.number <= last) break;
+    joined ||= oldest !== undefined && oldest.number <= last;
+    if (before === null || joined && last >= 0) break;
     if (now() - Date.parse(oldest.at) > DAY) break;
   }
-  real = [...found, ...real].slice(0, PAGE * PAGES);
+  // more came in between than was asked for: what is older would leave a hole
+  real = joined || !found.length ? [...found, ...past].slice(0, PAGE * PAGES) : found;
 }
 
 let refreshing = false;
 let again = false;
+let incomplete = true; // the past is not known yet, or not all of it
 
 async function refresh() {
   if (refreshing) {
@@ -169,15 +177,19 @@ async function refresh() {
     return;
   }
   refreshing = true;
+  const whole = incomplete;
+  incomplete = false;
   try {
     await fetchMachine();
     drawState(false);
-    await fetchReal();
+    await fetchReal(whole);
+    const answer = await get(tillPath(view.till, `/history?limit=${whole ? PAGE : RECENT}`));
+    noteSteps(answer.steps);
     drawPast();
-    const answer = await get(tillPath(view.till, "/history?limit=60"));
-    drawSteps(machine, answer.steps);
+    drawSteps(machine, answer.steps.slice(0, RECENT));
     await drawMessages(view.till, act);
   } catch (error) {
+    incomplete ||= whole;
     if (!(error instanceof Fault)) throw error;
   } finally {
     refreshing = false;
@@ -190,7 +202,7 @@ async function refresh() {
 
 function drawPast() {
   if (!heart.live) return;
-  drawTimeline(machine, real);
+  drawTimeline(machine, real, gaps());
   const changed = (step) => step.taken.some((one) => one.source !== one.target);
   lightUp(machine, view.active, real.find(changed));
 }
@@ -253,8 +265,8 @@ function askToken(fault) {
 function showTill(till) {
   heart = new Heart(tillPath(till), { told, silent, tick });
   let due = null;
-  listen((_kind, event) => {
-    if (event.till && event.till !== till) return;
+  listen(till, (kind) => {
+    if (kind === "missed") incomplete = true;
     if (due === null) {
       due = setTimeout(() => {
         due = null;
@@ -267,7 +279,7 @@ function showTill(till) {
     if (view && heart.live) refresh();
   }, SELDOM);
   addEventListener("resize", () => {
-    if (machine && view) drawTimeline(machine, real);
+    if (machine && view) drawTimeline(machine, real, gaps());
   });
   for (const button of find("buttons").querySelectorAll("button")) {
     button.addEventListener("click", () => {

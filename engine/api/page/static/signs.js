@@ -84,6 +84,8 @@ export function meaning(sign, held) {
 // The title of a step: what happened, as a person would say it.
 export function cause(event) {
   const known = {
+    "begin": text("The machine began"),
+    "restored": text("The agent took up where it had stopped"),
     "agent.started": text("The agent started"),
     "till.opened": text("The till was opened"),
     "till.closed": text("The till was closed"),

@@ -39,7 +39,9 @@ function row(machine, { step, count }, open) {
   if (count > 1) told.append(" ", element("span", { className: "count" }, text("{n} ×", { n: count })));
   const body = element("div", {}, told, element("p", { className: "led" }, outcome(machine, step, moved)));
   const refused = step.detail.refused || [];
-  if (refused.length && !moved.length) body.append(...refused.map((one) => refusal(machine, one)));
+  // Where something came of it, why nothing else did is told to those who ask.
+  const led = moved.length || (step.detail.started || []).length || (step.detail.joined || []).length;
+  if (refused.length && !led) body.append(...refused.map((one) => refusal(machine, one)));
   else if (refused.length) body.append(otherwise(machine, step, refused, open));
   const time = element("time", { dateTime: step.at, title: step.event },
     at.toDateString() === now().toDateString() ? toTheSecond(at) : moment(at, now()));

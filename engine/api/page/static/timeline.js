@@ -6,7 +6,8 @@ import { element, signWords } from "./signs.js";
 import { moment, span, text } from "./texts.js";
 
 const DAY = 24 * 3600 * 1000;
-const SLICE = 2; // units of the drawing
+const MINUTE = 60 * 1000;
+const SLICE = 4; // units of the drawing
 const HIGH = 46;
 const SIGNS = ["none", "connected", "sending", "unsure", "barred"];
 const RANK = { none: 0, connected: 1, sending: 1, unsure: 2, barred: 3 };
@@ -16,8 +17,9 @@ const bands = document.getElementById("timeline-bands");
 const legend = document.getElementById("timeline-legend");
 const words = document.getElementById("timeline-words");
 
-// Periods of one sign and label each, oldest first. `steps` are real ones, newest first.
-export function periods(machine, steps, until) {
+// Periods of one sign and label each, oldest first. `steps` are real ones, newest first; `gaps`
+// are when nobody was there to know.
+export function periods(machine, steps, gaps, until) {
   const from = until - DAY;
   const found = [];
   for (const step of [...steps].reverse()) {
@@ -29,10 +31,25 @@ export function periods(machine, steps, until) {
     if (last) last.end = at;
     found.push({ told, sign, label: machine.label(told), begin: at, end: until });
   }
-  const inside = found.filter((one) => one.end > from && one.begin <= until);
+  const inside = found.flatMap((one) => without(one, gaps)).filter((one) => one.end > from && one.begin <= until);
   const begin = Math.max(from, inside.length ? inside[0].begin : until);
   if (begin > from) inside.unshift({ told: "", sign: "none", label: "", begin: from, end: begin });
   return inside.map((one) => ({ ...one, begin: Math.max(from, one.begin) }));
+}
+
+// What is left of a period without the gaps in it, and the gaps; both oldest first.
+function without(period, gaps) {
+  const parts = [];
+  let { begin } = period;
+  for (const gap of gaps) {
+    if (gap.end <= begin || gap.begin >= period.end) continue;
+    if (gap.begin > begin) parts.push({ ...period, begin, end: gap.begin });
+    const end = Math.min(gap.end, period.end);
+    parts.push({ told: "", sign: "none", label: "", begin: Math.max(gap.begin, begin), end });
+    begin = end;
+  }
+  if (begin < period.end) parts.push({ ...period, begin });
+  return parts;
 }
 
 // Neighbouring slices of the same sign and label become one band.
@@ -61,9 +78,9 @@ export function sliced(found, until, count) {
   return merged;
 }
 
-export function drawTimeline(machine, steps) {
+export function drawTimeline(machine, steps, gaps) {
   const until = now().getTime();
-  const found = periods(machine, steps, until);
+  const found = periods(machine, steps, gaps, until);
   const wide = Math.max(280, Math.floor(bands.clientWidth || 900));
   const merged = sliced(found, until, Math.floor(wide / SLICE));
   bands.replaceChildren(picture(merged, wide, until));
@@ -73,6 +90,12 @@ export function drawTimeline(machine, steps) {
 }
 
 function summary(found) {
+  const dark = found.filter((one) => one.sign === "none").reduce((all, one) => all + one.end - one.begin, 0);
+  if (dark < MINUTE || dark >= DAY - 1) return outages(found);
+  return `${outages(found)} ${text("Nothing is known of {span} of this time.", { span: span(dark / 1000) })}`;
+}
+
+function outages(found) {
   const lost = found.filter((one) => one.sign === "barred");
   if (!lost.length) {
     return found.every((one) => one.sign === "none")

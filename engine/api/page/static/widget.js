@@ -61,9 +61,7 @@ async function start() {
     }
   }
   const heart = new Heart(tillPath(till), { told, silent });
-  listen((_kind, event) => {
-    if (!event.till || event.till === till) heart.beat();
-  });
+  listen(till, () => heart.beat());
   setInterval(async () => {
     try {
       machine = new Machine(await get("/v1/machine"));
