@@ -13,7 +13,7 @@ from typing import NamedTuple
 from engine.api.page.languages import Language, catalogue
 from engine.api.port import LabelView, MachineView, StateView, TransitionView
 
-WIDTH, ROW, GAP, INDENT = 250, 44, 16, 14
+WIDTH, ROW, GAP, INDENT = 270, 44, 16, 14
 """Of a state, in the units of the drawing; INDENT is by how much a frame is wider on each side."""
 LANE = 15
 MARGIN = 12
