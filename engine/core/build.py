@@ -6,10 +6,9 @@ used for what it does well, choosing transitions and the order of exits and entr
 effects and queues are ours, since its own block the caller or cost a thread.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from statemachine.event import Event
 from statemachine.io import create_machine_class_from_definition
 from statemachine.orderedset import OrderedSet
 
@@ -55,7 +54,11 @@ class Chart:
             name: variable.initial for name, variable in definition.model.context.items()
         }
         self.has_history = any(node.kind == "history" for node in self.tree)
+        self.asked = ""
         self.machine = _Assembly(self, definition).machine()
+        for value in self.machine.states_map:
+            state = getattr(self.machine, value)
+            state.transitions = _Asked(self, state.transitions)
         self._known: dict[str, str | None] = {}
         self._raw: dict[tuple[str, ...], OrderedSet[str]] = {}
         self._at: tuple[str, ...] | None = None
@@ -94,6 +97,11 @@ class Chart:
             self._raw[configuration] = raw
         self.machine.current_state_value = raw
         self._at = configuration
+
+    def send(self, event: str) -> None:
+        """Have the machine take an event, by the library's id, from where it was placed."""
+        self.asked = event
+        self.machine.send(event)
 
     def lose_place(self) -> None:
         """After a step that failed nothing is known of where the machine is."""
@@ -233,14 +241,15 @@ class _Assembly:
             ]
         return built
 
-    def _caught(self, descriptor: str) -> "_Caught":
+    def _caught(self, descriptor: str) -> str:
+        """The ids of all that a descriptor catches, as the library wants them."""
         known = self._chart.descriptors
-        return _Caught([known[other] for other in known if catches(descriptor, other)])
+        return " ".join(known[other] for other in known if catches(descriptor, other))
 
     def _delays(self, name: str, state: State, plan: StatePlan) -> list[dict[str, Any]]:
         """The delays that lead somewhere. One that repeats only acts, and needs no machine."""
         return [
-            self._transition(name, _Caught([self._chart.timer_ids[timer.key]]), timer.label, entry)
+            self._transition(name, self._chart.timer_ids[timer.key], timer.label, entry)
             for timer, group in zip(plan.timers, after_groups(state), strict=False)
             for entry in group
         ]
@@ -248,7 +257,7 @@ class _Assembly:
     def _transition(
         self,
         name: str,
-        event: "_Caught | None",
+        event: str | None,
         label: str,
         part: Transition,
         descriptor: str | None = None,
@@ -306,22 +315,23 @@ def _in_document_order(machine_class: Any, tree: Tree) -> None:
     machine_class.configuration = plain.setter(move)
 
 
-class _Caught(Event):
-    """The ids of all that a descriptor catches, as one event of the library.
-
-    Its own matching takes names apart at their dots, for every transition of every active
-    state, and costs more than the rest of a step.
+class _Asked:
+    """The transitions of one state, of which only those are looked at that the event at hand can
+    lead to. The library would ask each transition of each active state, three times in a step.
     """
 
-    ids: frozenset[str]
+    def __init__(self, chart: Chart, transitions: Iterable[Any]) -> None:
+        self._chart = chart
+        self._all = tuple(transitions)
+        self._by_event: dict[str, tuple[Any, ...]] = {}
 
-    def __new__(cls, ids: Sequence[str]) -> "_Caught":
-        made: _Caught = super().__new__(cls, "|".join(ids))
-        made.ids = frozenset(ids)
-        return made
-
-    def match(self, event: str) -> bool:
-        return event in self.ids
+    def __iter__(self) -> Iterator[Any]:
+        event = self._chart.asked
+        found = self._by_event.get(event)
+        if found is None:
+            found = tuple(each for each in self._all if each.is_eventless or each.match(event))
+            self._by_event[event] = found
+        return iter(found)
 
 
 def _descriptors(definition: Definition) -> list[str]:

@@ -189,7 +189,7 @@ class Turn:
             self._chart.place(self._till.configuration)
             self._chart.remember(self._till.remembered)
             self._placed = True
-        self._chart.machine.send(name)
+        self._chart.send(name)
 
     def enter(self, plan: StatePlan) -> None:
         """A state is entered: its entry actions, then its timers, then what it invokes, so
