@@ -137,13 +137,13 @@ def test_a_button_asks_for_the_token_once(
 
 
 def test_a_button_that_would_do_nothing_says_so(shop: Shop, visit: Visit) -> None:
-    """In cooldown the machine does not listen to sync.now: nothing is posted."""
+    """In cooldown the machine does not listen to sync.now: pressed by keyboard, nothing is posted."""
     shop.put("offline-cooldown")
     page = visit(language="fr")
     before = len(shop.office.steps)
     send = page.get_by_role("button", name="Envoyer maintenant")
     expect(send).to_have_attribute("aria-disabled", "true")
-    send.click(force=True)
+    send.press("Enter")
     expect(page.locator("#answer")).to_contain_text(
         "Impossible dans l’état «\u00a0Hors ligne\u00a0»"
     )
