@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from json import dumps, loads
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -31,6 +32,9 @@ GATHER = 0.2
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until what could not be written is tried again; they double with each failure."""
+
+AT_ONCE = 500
+"""Steps, and tills, that one writing takes: it holds their texts in memory until it is done."""
 
 MOST_ROWS = 20_000
 """Steps kept for writing when the disk does not take them; after that the oldest go."""
@@ -104,15 +108,18 @@ class Keeper:
             self._rows.append(history_row(step, wall))
         self._gather(GATHER)
 
-    def write(self) -> None:
-        """Hand over what was gathered, unless a writing is under way: that one is followed by
-        another."""
+    def write(self, most: int = AT_ONCE) -> None:
+        """Hand over ``most`` of what was gathered, unless a writing is under way: that one is
+        followed by another."""
         self._stop_timer()
-        if self._writing is not None or not (self._rows or self._periods or self._moved):
+        if self._writing is not None or not self._waiting:
             return
-        rows, periods, moved = list(self._rows), self._periods, self._moved
-        self._rows, self._periods, self._moved = deque(maxlen=MOST_ROWS), [], {}
         now, wall = self._clock.monotonic(), self._clock.wall()
+        rows = [self._rows.popleft() for _ in range(min(most, len(self._rows)))]
+        moved = {name: self._moved.pop(name) for name in list(islice(self._moved, most))}
+        # A till's saved text says whether its period is in the journal: both go together.
+        periods = [period for period in self._periods if period.till in moved]
+        self._periods = [period for period in self._periods if period.till not in moved]
         snapshots = [(name, self._pack(till, now, wall), wall) for name, till in moved.items()]
 
         def keep(store: Store) -> None:
@@ -127,8 +134,8 @@ class Keeper:
             fault = None if written.cancelled() else written.exception()
             if fault is None:
                 self._pause = 0.0
-                if self._rows or self._periods or self._moved:
-                    self._gather(GATHER)
+                if self._waiting:
+                    self._gather(0.0 if AT_ONCE in (len(rows), len(moved)) else GATHER)
                 return
             self._rows = deque([*rows, *self._rows], maxlen=MOST_ROWS)
             self._periods = periods + self._periods
@@ -146,7 +153,7 @@ class Keeper:
         """Write all that was observed before this call and wait until that is tried."""
         if self._writing is not None:
             await asyncio.wait([self._writing])
-        self.write()
+        self.write(most=len(self._rows) + len(self._moved))
         if self._writing is not None:
             await asyncio.wait([self._writing])
 
@@ -159,6 +166,10 @@ class Keeper:
         except TimeoutError:
             write(logging.WARNING, "history.not_kept", message="the database does not answer")
         self._stop_timer()
+
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._rows or self._periods or self._moved)
 
     def _pack(self, till: Till, now: float, wall: float) -> str:
         text = pack(till, now, wall)

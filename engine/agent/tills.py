@@ -62,7 +62,7 @@ class Tills:
         self._runner = runner
         self._listeners = list(listeners)
         self._tills: dict[str, Till] = {}
-        self._timers = TimerHeap()
+        self._timers = TimerHeap(self._is_current)
 
     def __iter__(self) -> Iterator[Till]:
         return iter(self._tills.values())
@@ -107,7 +107,7 @@ class Tills:
 
     def advance(self, limit: int | None = None) -> int:
         """Play the timers that have run out, ``limit`` at the most; tells how many there were."""
-        due = self._timers.pop_due(self._clock.monotonic(), self._is_current, limit)
+        due = self._timers.pop_due(self._clock.monotonic(), limit)
         for name, timer in due:
             step = self.deliver(name, timer_event(self.chart, timer.key))
             if step is None:
