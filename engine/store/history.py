@@ -42,21 +42,10 @@ class History:
     def record(self, rows: Sequence[HistoryRow]) -> None:
         """Adds steps in their order and drops what is over the bounds of their tills."""
         with self._database.atomic():
-            self._database.run_many(
-                "history_add",
-                [
-                    (
-                        row.till,
-                        row.at,
-                        row.event,
-                        dumps(row.states),
-                        row.taken,
-                        int(row.dull),
-                        row.detail,
-                    )
-                    for row in rows
-                ],
-            )
+            texts = [
+                [*row[:3], dumps(row.states), row.taken, int(row.dull), row.detail] for row in rows
+            ]
+            self._database.run("history_add", dumps(texts))
             self._grown.update((row.till, row.dull) for row in rows)
             self._untrimmed += len(rows)
             if self._untrimmed >= TRIM_EVERY:
@@ -65,13 +54,9 @@ class History:
     def _trim(self) -> None:
         """Finding what is over the bounds costs as much as adding a step, so it is not done
         for each."""
-        self._database.run_many(
-            "history_trim",
-            [
-                (till, int(dull), till, int(dull), self._keep[dull])
-                for till, dull in sorted(self._grown)
-            ],
-        )
+        for dull, keep in self._keep.items():
+            grown = sorted(till for till, of_dull in self._grown if of_dull == dull)
+            self._database.run("history_trim", dumps(grown), int(dull), int(dull), keep)
         self._grown.clear()
         self._untrimmed = 0
 

@@ -1,6 +1,7 @@
 """Where each till was and which timers ran, for the next start of the process."""
 
 from collections.abc import Sequence
+from json import dumps
 
 from engine.store.database import Database
 
@@ -14,7 +15,7 @@ class Snapshots:
     def save(self, rows: Sequence[tuple[str, str, float]]) -> None:
         """Keeps (till, text, wall-clock seconds) in place of the till's last snapshot."""
         with self._database.atomic():
-            self._database.run_many("snapshot_save", rows)
+            self._database.run("snapshot_save", dumps(rows))
 
     def all(self) -> dict[str, str]:
         """The text of each till's last snapshot."""

@@ -309,19 +309,32 @@ SELECT pending, refused, sent, first_number, last_number FROM counters WHERE til
 -- name: oldest_pending
 SELECT accepted_at FROM tickets WHERE till = ? AND state = 'pending' ORDER BY arrival LIMIT 1;
 
+-- Rows that come by the hundred come as one JSON array: between two statements the thread that
+-- runs them may have to wait for its turn, and does not within one.
+
 -- name: history_add
-INSERT INTO history (till, at, event, states, taken, dull, detail) VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO history (till, at, event, states, taken, dull, detail)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+  json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+  json_extract(value, '$[6]')
+FROM json_each(?) ORDER BY key;
 
 -- name: history_trim
-DELETE FROM history WHERE till = ? AND dull = ? AND seq <= (
-  SELECT seq FROM history WHERE till = ? AND dull = ? ORDER BY seq DESC LIMIT 1 OFFSET ?);
+DELETE FROM history WHERE seq IN (
+  SELECT old.seq FROM json_each(?) AS grown
+  JOIN history AS old ON old.till = grown.value AND old.dull = ?
+  WHERE old.seq <= (
+    SELECT seq FROM history WHERE till = grown.value AND dull = ?
+    ORDER BY seq DESC LIMIT 1 OFFSET ?));
 
 -- name: history_recent
 SELECT till, at, event, states, taken, dull, detail, seq FROM history
 WHERE till = ? AND dull <= ? AND seq < ? ORDER BY seq DESC LIMIT ?;
 
 -- name: snapshot_save
-INSERT INTO snapshots (till, text, at) VALUES (?, ?, ?)
+INSERT INTO snapshots (till, text, at)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+FROM json_each(?) WHERE true
 ON CONFLICT (till) DO UPDATE SET text = excluded.text, at = excluded.at;
 
 -- name: snapshots_all
