@@ -9,6 +9,7 @@ effects and queues are ours, since its own block the caller or cost a thread.
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from statemachine.engines.sync import SyncEngine
 from statemachine.io import create_machine_class_from_definition
 from statemachine.orderedset import OrderedSet
 
@@ -143,6 +144,13 @@ def build(definition: Definition) -> Chart:
     return Chart(definition)
 
 
+class _Engine(SyncEngine):
+    """The library's engine, which does not gather for each callback what none of ours reads."""
+
+    def _get_args_kwargs(self, *_: object, **__: object) -> tuple[tuple[()], dict[str, Any]]:
+        return (), {}
+
+
 class _Assembly:
     """Writes the library's definition of a chart, with callbacks that speak to its turn."""
 
@@ -151,6 +159,11 @@ class _Assembly:
         self._definition = definition
         self._planner = Planner(definition)
         self._callbacks: dict[str, Any] = {"state": None}
+
+    @staticmethod
+    def engine(machine: Any) -> SyncEngine:
+        """What moves the machine."""
+        return _Engine(machine)
 
     def machine(self) -> Any:
         model = self._definition.model
@@ -179,6 +192,7 @@ class _Assembly:
             # Errors must come out, and a step that fails must leave the machine where it was.
             catch_errors_as_events=False,
             atomic_configuration_update=True,
+            _get_engine=self.engine,
         )
         _in_document_order(machine_class, self._chart.tree)
         return machine_class(type("Callbacks", (), self._callbacks)())

@@ -10,6 +10,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from statemachine.engines.sync import SyncEngine
+
 from engine.core.build import Chart, _Assembly
 from engine.core.feed import begin, feed
 from engine.core.records import Event
@@ -42,6 +44,11 @@ class _Bare(_Assembly):
     def __init__(self, chart: Chart, now: _Now) -> None:
         super().__init__(chart, chart.definition)
         self._now = now
+
+    @staticmethod
+    def engine(machine: Any) -> SyncEngine:
+        """The library's own."""
+        return SyncEngine(machine)
 
     def _state(self, name: str, state: Any, initial: bool) -> dict[str, Any]:
         built = super()._state(name, state, initial)
