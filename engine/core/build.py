@@ -6,7 +6,7 @@ used for what it does well, choosing transitions and the order of exits and entr
 effects and queues are ours, since its own block the caller or cost a thread.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from statemachine.engines.sync import SyncEngine
@@ -55,11 +55,7 @@ class Chart:
             name: variable.initial for name, variable in definition.model.context.items()
         }
         self.has_history = any(node.kind == "history" for node in self.tree)
-        self.asked = ""
         self.machine = _Assembly(self, definition).machine()
-        for value in self.machine.states_map:
-            state = getattr(self.machine, value)
-            state.transitions = _Asked(self, state.transitions)
         self._known: dict[str, str | None] = {}
         self._raw: dict[tuple[str, ...], OrderedSet[str]] = {}
         self._at: tuple[str, ...] | None = None
@@ -101,7 +97,6 @@ class Chart:
 
     def send(self, event: str) -> None:
         """Have the machine take an event, by the library's id, from where it was placed."""
-        self.asked = event
         self.machine.send(event)
 
     def lose_place(self) -> None:
@@ -145,7 +140,33 @@ def build(definition: Definition) -> Chart:
 
 
 class _Engine(SyncEngine):
-    """The library's engine, which does not gather for each callback what none of ours reads."""
+    """The library's engine, which asks less often what is always the same for one chart.
+
+    The library looks at every transition of every active state, three times in a step, and
+    gathers for each callback what none of ours reads.
+    """
+
+    def __init__(self, machine: Any) -> None:
+        super().__init__(machine)
+        self._asked: dict[tuple[str, str | None], tuple[Any, ...]] = {}
+
+    def _first_transition_that_matches(
+        self, state: Any, trigger_data: Any, predicate: Callable[[Any, Any], bool]
+    ) -> Any:
+        event = trigger_data.event  # None when only transitions without event are looked for
+        asked = self._asked.get((state.value, event))
+        if asked is None:
+            asked = tuple(
+                transition
+                for around in (state, *state.ancestors())
+                for transition in around.transitions
+                if not transition.initial and predicate(transition, event)
+            )
+            self._asked[state.value, event] = asked
+        for transition in asked:
+            if self._conditions_match(transition, trigger_data):
+                return transition
+        return None
 
     def _get_args_kwargs(self, *_: object, **__: object) -> tuple[tuple[()], dict[str, Any]]:
         return (), {}
@@ -327,25 +348,6 @@ def _in_document_order(machine_class: Any, tree: Tree) -> None:
         plain.fset(machine, OrderedSet(sorted(states, key=lambda state: order[state.value])))
 
     machine_class.configuration = plain.setter(move)
-
-
-class _Asked:
-    """The transitions of one state, of which only those are looked at that the event at hand can
-    lead to. The library would ask each transition of each active state, three times in a step.
-    """
-
-    def __init__(self, chart: Chart, transitions: Iterable[Any]) -> None:
-        self._chart = chart
-        self._all = tuple(transitions)
-        self._by_event: dict[str, tuple[Any, ...]] = {}
-
-    def __iter__(self) -> Iterator[Any]:
-        event = self._chart.asked
-        found = self._by_event.get(event)
-        if found is None:
-            found = tuple(each for each in self._all if each.is_eventless or each.match(event))
-            self._by_event[event] = found
-        return iter(found)
 
 
 def _descriptors(definition: Definition) -> list[str]:
