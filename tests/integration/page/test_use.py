@@ -137,7 +137,7 @@ def test_a_button_asks_for_the_token_once(
 
 
 def test_a_button_that_would_do_nothing_says_so(shop: Shop, visit: Visit) -> None:
-    """In cooldown the machine does not listen to sync.now: pressed by keyboard, nothing is posted."""
+    """In cooldown the machine does not listen to sync.now: nothing is posted."""
     shop.put("offline-cooldown")
     page = visit(language="fr")
     before = len(shop.office.steps)
