@@ -101,9 +101,9 @@ class Keeper:
         if step.late:
             return
         wall = self._clock.wall()
-        if _moves(step):
+        # In the machine's next version a till may be offline, or no longer, where it stands.
+        if self._note_period(step, wall) or _moves(step):
             self._moved[till.id] = till
-        self._note_period(step, wall)
         if worth_keeping(step):
             self._rows.append(history_row(step, wall))
         self._gather(GATHER)
@@ -135,7 +135,7 @@ class Keeper:
             if fault is None:
                 self._pause = 0.0
                 if self._waiting:
-                    self._gather(0.0 if AT_ONCE in (len(rows), len(moved)) else GATHER)
+                    self._gather(0.0 if most in (len(rows), len(moved)) else GATHER)
                 return
             self._rows = deque([*rows, *self._rows], maxlen=MOST_ROWS)
             self._periods = periods + self._periods
@@ -189,16 +189,18 @@ class Keeper:
             self._timer.cancel()
             self._timer = None
 
-    def _note_period(self, step: Step, wall: float) -> None:
+    def _note_period(self, step: Step, wall: float) -> bool:
+        """Whether the step began or ended an offline period."""
         offline = bool(self._offline_states.intersection(step.configuration))
         if offline == (step.till in self._offline):
-            return
+            return False
         kind: Kind = "offline_began" if offline else "offline_ended"
         self._periods.append(Period(kind, step.till, wall, step.configuration))
         if offline:
             self._offline.add(step.till)
         else:
             self._offline.discard(step.till)
+        return True
 
 
 def _moves(step: Step) -> bool:

@@ -63,11 +63,12 @@ class Room:
         self.clock = clock()
         self.store = Store.open(path)
         self.books = Books(self.store)
+        self.offline = ["down"]
         self.begin()
 
     def begin(self) -> None:
         """A new process: nothing is remembered but what the store has."""
-        self.keeper = Keeper(self.loop, self.books, self.clock, ["down"])
+        self.keeper = Keeper(self.loop, self.books, self.clock, self.offline)
         self.tills = Tills(CHART, self.clock, NotingRunner(), [self.keeper.observe])
         saved = self.store.snapshots.all().get("01")
         if saved is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.agent import keeping
-from engine.agent.keeping import history_row
+from engine.agent.keeping import AT_ONCE, history_row
 from engine.core.records import Event
 from engine.store.errors import DiskFull
 from tests.unit.agent.conftest import PATIENCE, Play
@@ -176,6 +176,29 @@ def test_a_period_ends_even_if_the_state_has_gone_from_the_machine(tell: Tell) -
     tell(story)
 
 
+def test_a_period_ends_when_the_machine_no_longer_calls_its_state_offline(tell: Tell) -> None:
+    """The till stays where it is; the end is written once, and then there is nothing to do."""
+
+    async def story(room: Room) -> None:
+        room.go_down()
+        await room.keeper.flush()
+        room.offline = []
+        for _ in range(2):
+            room.clock.advance(100)
+            room.begin()
+            assert room.tills["01"].configuration == ("down",)
+            await room.keeper.flush()
+        assert room.periods() == [
+            ("offline_began", 1_800_000_000.0),
+            ("offline_ended", 1_800_000_100.0),
+        ]
+        jobs = room.books.jobs
+        room.keeper.write()
+        assert room.books.jobs == jobs
+
+    tell(story)
+
+
 @pytest.mark.parametrize("saved", ["", "[1]", "{}", "[" * 100_000, '{"offline": "perhaps"}'])
 def test_a_text_that_says_nothing_of_a_period_is_no_trouble(tell: Tell, saved: str) -> None:
     """The tills say themselves what is wrong with it."""
@@ -246,6 +269,27 @@ def test_one_writing_is_under_way_at_a_time(tell: Tell) -> None:
         await room.keeper.flush()
         assert room.books.jobs == 2
         assert len(room.events()) == 51
+
+    tell(story)
+
+
+def test_a_crowd_of_steps_is_written_in_portions_one_right_behind_the_other(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A portion's texts are all that is held at a time, and no pause lets the rest pile up."""
+    monkeypatch.setattr(keeping, "GATHER", 3600.0)
+
+    async def story(room: Room) -> None:
+        for _ in range(2 * AT_ONCE + 50):
+            room.play("ping.nothing")
+        room.keeper.write()
+        newest = [room.store.history.recent("01", 1)[0].seq]
+        for _ in range(2):
+            await room.books.next_job()
+            newest.append(room.store.history.recent("01", 1)[0].seq)
+        assert newest == [AT_ONCE, 2 * AT_ONCE, 2 * AT_ONCE + 51]  # 51: its beginning, too
+        await room.keeper.flush()
+        assert room.books.jobs == 3
 
     tell(story)
 

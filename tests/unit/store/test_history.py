@@ -39,6 +39,18 @@ def test_dull_steps_push_no_real_transition_out(store: Store) -> None:
     assert [row.at for row in store.history.recent("02")] == [7.0]
 
 
+def test_many_tills_are_bounded_in_one_go(store: Store) -> None:
+    """Each till keeps its own newest steps of both kinds, however they come mixed."""
+    tills = ["01", "02", "03"]
+    store.history.record(
+        [step(till, count, dull) for count in range(50) for till in tills for dull in (False, True)]
+    )
+    for till in tills:
+        kept = [(row.at, row.dull) for row in store.history.recent(till)]
+        assert [at for at, dull in kept if not dull] == [49.0, 48.0, 47.0, 46.0, 45.0]
+        assert [at for at, dull in kept if dull] == [49.0, 48.0]
+
+
 def test_nothing_to_record_is_nothing_recorded(store: Store) -> None:
     """An empty list is no error."""
     store.history.record([])
