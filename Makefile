@@ -54,6 +54,10 @@ soak: test-setup
 test-setup: $(VENV)/.test $(AXE)
 	@command -v promtool >/dev/null || .ci/debian prometheus
 	@command -v chromium >/dev/null || .ci/debian chromium fonts-dejavu-core
+	@command -v vsftpd >/dev/null || .ci/debian vsftpd
+	@$(BIN)/python -c 'import pyodbc' 2>/dev/null || .ci/debian libodbc2 libodbcinst2 libgssapi-krb5-2
+	@ls /usr/lib/*/odbc/libsqlite3odbc.so /usr/lib/*/odbc/libtdsodbc.so >/dev/null 2>&1 \
+	  || .ci/debian libsqliteodbc tdsodbc odbcinst
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
