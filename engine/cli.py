@@ -161,11 +161,14 @@ def lab(
 
 @app.command(short_help="Find all that is wrong with YAML files.")
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="A machine or a till.yaml.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="A machine, a till.yaml or a datasets file."),
+    ],
     json: Json = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings give exit code 3.")] = False,
 ) -> None:
-    """Find everything that is wrong with machine files and till.yaml files.
+    """Find everything that is wrong with machine files, till.yaml and datasets files.
 
     Exit code 0: good; 1: errors; 2: a file cannot be read; 3: warnings, with --strict.
 

@@ -1,4 +1,4 @@
-"""``tillwire check``: what is wrong with machine files and till.yaml files, all at once."""
+"""``tillwire check``: what is wrong with machine, till.yaml and datasets files, all at once."""
 
 import json as encoding
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Machine, State
-from engine.definition.reader import read_file
+from engine.definition.reader import Document, read_file
 from engine.definition.report import report
 from engine.definition.tree import ROOT
 from engine.effects.table import VOCABULARY
@@ -88,11 +88,12 @@ def _unreadable(file: Path) -> str:
 
 
 MACHINE_KEYS = frozenset({"states"})
+DATASETS_KEYS = frozenset({"datasets"})
 TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "log", "workers"})
 
 
 def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
-    """Tell a machine from a till.yaml by its top keys; its summary and warnings."""
+    """Tell the kinds of files by their top keys; its summary and warnings."""
     document = read_file(file, patient=True)
     if document.data is None:
         raise Refused([*document.problems, document.problem("empty", (), "The file is empty.")])
@@ -102,6 +103,8 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
         _play_beginning(definition)
         warnings = (*unreadable_secrets(settings), *definition.problems)
         return _till_summary(settings, definition), warnings
+    if keys & DATASETS_KEYS and not keys & MACHINE_KEYS:
+        return _datasets_summary(document), ()
     if keys & MACHINE_KEYS or "machine" in keys:
         definition = load_machine(document, VOCABULARY)
         _play_beginning(definition)
@@ -111,8 +114,9 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
             document.problem(
                 "unknown-kind",
                 (),
-                "This is neither a machine file nor a till.yaml.",
-                "A machine file has 'machine' and 'states', a till.yaml has 'shop' and 'server'.",
+                "This is neither a machine file nor a till.yaml nor a datasets file.",
+                "A machine file has 'machine' and 'states', a till.yaml 'shop' and 'server', a "
+                "datasets file 'datasets'.",
             )
         ]
     )
@@ -158,6 +162,14 @@ def _machine_summary(machine: Machine) -> str:
         f"{_count(transitions, 'transition')}, "
         f"{_count(len(machine.parameters), 'parameter')}"
     )
+
+
+def _datasets_summary(document: Document) -> str:
+    from engine.catalogue.datasets import load_datasets
+
+    tables = load_datasets(document)
+    columns = sum(len(table.columns) for table in tables)
+    return f"{_count(len(tables), 'dataset')}, {_count(columns, 'column')}"
 
 
 def _states(states: Mapping[str, State]) -> Iterator[State]:

@@ -11,6 +11,8 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
+from engine.catalogue import datasets
+from engine.catalogue.datasets import load_datasets
 from engine.cli import app
 from engine.definition import model
 from engine.definition.machine import load_machine
@@ -47,9 +49,14 @@ def _is_machine(block: Block) -> bool:
     return re.search(r"^states:", block.text, re.MULTILINE) is not None
 
 
+def _is_datasets(block: Block) -> bool:
+    return re.search(r"^datasets:", block.text, re.MULTILINE) is not None
+
+
 YAML = _of("yaml")
 MACHINES = [block for block in YAML if _is_machine(block)]
-TILLS = [block for block in YAML if not _is_machine(block)]
+DATASETS = [block for block in YAML if _is_datasets(block)]
+TILLS = [block for block in YAML if not _is_machine(block) and not _is_datasets(block)]
 
 
 @pytest.mark.parametrize("block", MACHINES, ids=lambda block: block.place)
@@ -65,6 +72,12 @@ def test_every_till_yaml_in_a_page_is_good(block: Block, tmp_path: Path) -> None
         copy(certifi.where(), tmp_path / name)
     settings = load_settings(read(block.text, str(tmp_path / "till.yaml")))
     assert load_definition(settings, VOCABULARY).problems == ()
+
+
+@pytest.mark.parametrize("block", DATASETS, ids=lambda block: block.place)
+def test_every_datasets_file_in_a_page_is_good(block: Block) -> None:
+    """Each declares a table at least."""
+    assert load_datasets(read(block.text, block.place))
 
 
 def _commands() -> Iterator[tuple[str, list[str]]]:
@@ -103,6 +116,15 @@ def test_every_key_of_the_language_is_explained() -> None:
     headed = set(re.findall(r"\w+", " ".join(re.findall(r"^## (.*)$", prose, re.MULTILINE))))
 
     assert _fields(*kinds) - {"en", "fr"} - named - headed == set()
+
+
+def test_every_key_of_a_datasets_file_is_explained() -> None:
+    """Each stands in docs/catalogue.md as code."""
+    kinds = [kind for kind in vars(datasets).values() if _is_part(kind)]
+    page = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", page))))
+
+    assert _fields(*kinds) - named == set()
 
 
 def _is_part(kind: object) -> bool:

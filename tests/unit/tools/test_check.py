@@ -66,6 +66,22 @@ def test_a_good_till_yaml_is_read_with_its_machine(tillwire: Any, tmp_path: Path
     assert result.code == 0
 
 
+def test_a_datasets_file_is_counted(tillwire: Any) -> None:
+    """It is known by its one key; the one that comes with the program is good."""
+    path = shipped_machine("datasets")
+    result = tillwire("check", path)
+    assert result.out == f"{path}: good (7 datasets, 46 columns)\n"
+    assert result.code == 0
+
+
+def test_a_bad_datasets_file_is_1(tillwire: Any, tmp_path: Path) -> None:
+    """Its problems come as those of the other files do."""
+    path = _write(tmp_path / "datasets.yaml", "datasets:\n  a: {columns: {b: text}, key: c}\n")
+    result = tillwire("check", path)
+    assert result.code == 1
+    assert f"{path}:2:32: error: There is no column 'c'. [unknown-column]" in result.out
+
+
 def test_the_machine_that_comes_with_the_program_is_good(tillwire: Any) -> None:
     """Not even a warning, so --strict changes nothing."""
     assert tillwire("check", "--strict", shipped_machine()).code == 0
@@ -157,8 +173,10 @@ def test_a_file_of_another_kind_is_refused(tillwire: Any, tmp_path: Path) -> Non
     path = _write(tmp_path / "other.yaml", "colour: red\n")
     result = tillwire("check", path)
     assert result.code == 1
-    assert "This is neither a machine file nor a till.yaml. [unknown-kind]" in result.out
-    assert "A machine file has 'machine' and 'states', a till.yaml has 'shop'" in result.out
+    assert (
+        "This is neither a machine file nor a till.yaml nor a datasets file. [unknown-kind]"
+    ) in result.out
+    assert "A machine file has 'machine' and 'states', a till.yaml 'shop'" in result.out
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "just a text\n"])
