@@ -18,6 +18,7 @@ PROGRAMS = (
     "MESSAGESACK",
     "OFFERS",
     "TICKETCOUNT",
+    "CONFIG",
 )
 ACTIONS = (*PROGRAMS, "AUTH", "WSDL", "OTHER")
 

@@ -13,6 +13,7 @@ import h11
 
 from engine.lab import rest, soap
 from engine.lab.answers import ACTIONS, Call, Request, Response, fixed, login_page
+from engine.lab.configurations import Configurations
 from engine.lab.control import PREFIX, Control
 from engine.lab.exchange import Connection, Struck
 from engine.lab.knobs import Knob, Knobs, read_knob
@@ -61,12 +62,15 @@ class Lab:
         self.tells_ticket_status = tells_ticket_status
         self.ledger = Ledger(deduplicates, storage, clock)
         self.notices = Notices(storage, clock)
+        self.configurations = Configurations()
         self.knobs = Knobs()
         self.tokens = rest.Tokens(clock, token_lifetime, credentials)
         self.connections = 0
         self._idle = idle
         self._tls = tls
-        self._programs = Programs(self.ledger, tells_ticket_status, self.notices, undeclared)
+        self._programs = Programs(
+            self.ledger, tells_ticket_status, self.notices, undeclared, self.configurations
+        )
         self._control = Control(self)
         self._calls = Counter(dict.fromkeys(ACTIONS, 0))
         self._changed = threading.Condition()

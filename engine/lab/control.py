@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from engine.lab.answers import Request, Response, json_response
+from engine.lab.configurations import Configurations, read_files
 from engine.lab.knobs import BadKnobError, Knobs, table
 from engine.lab.ledger import LabError, Ledger, StoredTicket, payload_fields
 from engine.lab.notices import Notices
@@ -24,6 +25,7 @@ class Controlled(Protocol):
 
     ledger: Ledger
     notices: Notices
+    configurations: Configurations
     knobs: Knobs
     tokens: Tokens
 
@@ -54,6 +56,7 @@ class Control:
             ("POST", "/messages"): self._add_messages,
             ("GET", "/offers"): self._offers,
             ("PUT", "/offers"): self._put_offers,
+            ("PUT", "/config"): self._put_config,
             ("PUT", "/tokens"): self._token_lifetime,
             ("DELETE", "/tokens"): self._expire_tokens,
         }
@@ -179,6 +182,12 @@ class Control:
             "offers": len(kept["offers"].get(customer, ())),
             "unknown": kept["unknown"],
         }
+
+    async def _put_config(self, request: Request) -> object:
+        body = _known(_object(request), "shop", "tills", "files")
+        shop, tills, files = read_files(*(body.get(name) for name in ("shop", "tills", "files")))
+        self._lab.configurations.put(shop, tills, files)
+        return {"shop": shop, "tills": tills, "files": [file.name for file in files]}
 
     async def _token_lifetime(self, request: Request) -> object:
         seconds = _object(request).get("lifetime", 0)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from engine.lab.answers import Outcome
+from engine.lab.configurations import Configurations
 from engine.lab.ledger import Ledger, Parcel, Verdict, payload_bytes
 from engine.lab.notices import Notices
 
@@ -19,6 +20,8 @@ from engine.lab.notices import Notices
 BAD_PARAMETERS = 1
 #: The ``resultcode`` of a call about a customer that the server does not know.
 UNKNOWN_CUSTOMER = 1
+#: The ``resultcode`` of a call for the configuration of a till that the server has none for.
+UNKNOWN_TILL = 1
 MOST_TICKETS = 10_000
 LARGEST_NUMBER = 2**63 - 1
 REASONS = ("opened", "closed", "day_closed", "ticket", "returned")
@@ -31,7 +34,7 @@ class BadParametersError(Exception):
 
 
 class Programs:
-    """Runs the declared programs on one ledger and one set of notices.
+    """Runs the declared programs on one ledger, one set of notices and of configurations.
 
     ``undeclared`` names programs that this server does not have.
     """
@@ -42,9 +45,11 @@ class Programs:
         tells_ticket_status: bool,
         notices: Notices | None = None,
         undeclared: Collection[str] = (),
+        configurations: Configurations | None = None,
     ) -> None:
         self._ledger = ledger
         self._notices = notices or Notices()
+        self._configurations = configurations or Configurations()
         table: dict[str, Callable[[_Parameters], Outcome]] = {
             "PING": self._ping,
             "TICKETS": self._tickets,
@@ -53,6 +58,7 @@ class Programs:
             "MESSAGESACK": self._acknowledge,
             "OFFERS": self._offers,
             "TICKETCOUNT": self._count,
+            "CONFIG": self._config,
         }
         gone = {*undeclared, *(() if tells_ticket_status else ("TICKETSTATUS",))}
         self._table = {name: program for name, program in table.items() if name not in gone}
@@ -155,6 +161,13 @@ class Programs:
             digest=held.digest,
             missing=held.missing,
         )
+
+    def _config(self, parameters: _Parameters) -> Outcome:
+        shop, till = _text(parameters, "SHOP"), _text(parameters, "TILL")
+        told = self._configurations.told(shop, till)
+        if told is None:
+            return refusal(UNKNOWN_TILL, f"There is no configuration for till {till[:40]}.")
+        return _good(**told)
 
 
 def _good(**fields: object) -> Outcome:

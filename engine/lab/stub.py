@@ -105,6 +105,7 @@ class StubServer:
         self.takes_acknowledgements = True
         self.tells_offers = True
         self.counts_tickets = True
+        self.tells_configuration = False
         self.notices = Notices()
         self.dropped = 0
         self.ledger = Ledger(deduplicates, None, time.time)
@@ -199,6 +200,11 @@ class StubServer:
         held: Held = self.ledger.held(till, first, last)
         self._end("TICKETCOUNT", till)
         return held
+
+    def fetch_configuration(self, till: str, timeout: float) -> Any:
+        """There is none: the till's own command asks for it, and no effect."""
+        self._begin("CONFIG", till, timeout)
+        raise self.rejected("1", "There is no configuration here.")
 
     def drop_connections(self) -> None:
         """There are none; the calls of this method are counted in ``dropped``."""

@@ -8,6 +8,7 @@ from engine.server.connecting import connect
 from engine.server.port import (
     CallFailed,
     CallRejected,
+    Configuration,
     Message,
     Offer,
     Reason,
@@ -23,6 +24,7 @@ __all__ = [
     "ActionSettings",
     "CallFailed",
     "CallRejected",
+    "Configuration",
     "Message",
     "Offer",
     "Reason",

@@ -307,6 +307,16 @@ class CountTicketsAction(_TellingAction):
         return ("first", "last")
 
 
+class FetchConfigurationAction(_TellingAction):
+    """Ask for the till's configuration."""
+
+    action: str = Field("CONFIG", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=_by_default(ACTION="{action}", SHOP="{shop}", TILL="{till}"),
+        description="Placeholders: {action}, {shop}, {till}.",
+    )
+
+
 class Actions(Section):
     """The server's actions."""
 
@@ -335,6 +345,11 @@ class Actions(Section):
         default_factory=CountTicketsAction,
         description="Ask how many tickets the server holds, for the proof of the day; empty "
         "where the server has no such action.",
+    )
+    fetch_configuration: FetchConfigurationAction | None = Field(
+        None,
+        description="Ask for the till's configuration, for `tillwire import-config`; empty, as by "
+        "default, where the server has no such action. `{}` for the usual one.",
     )
 
 

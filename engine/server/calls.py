@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from engine.server import hmp, program, replies
+from engine.server import configuration, hmp, program, replies
 from engine.server.actions import ActionSettings
 from engine.server.deadline import Deadline
 from engine.server.port import (
     CallFailed,
     CallRejected,
+    Configuration,
     Message,
     Offer,
     Reason,
@@ -50,6 +51,7 @@ class CalledServer(ABC):
         self.takes_acknowledgements = actions.acknowledge_messages is not None
         self.tells_offers = actions.fetch_offers is not None
         self.counts_tickets = actions.count_tickets is not None
+        self.tells_configuration = actions.fetch_configuration is not None
         self.settle = settings.settle
         self._sent: dict[str, str] = {}
         """The secret parameters last sent, by their references."""
@@ -157,6 +159,11 @@ class CalledServer(ABC):
             timeout,
             lambda said: replies.ticket_count(said, first, last),
         )
+
+    def fetch_configuration(self, till: str, timeout: float) -> Configuration:
+        """See :meth:`engine.server.port.Server.fetch_configuration`."""
+        action = self._settings.actions.fetch_configuration
+        return self._ask(action, "fetch_configuration", till, {}, timeout, configuration.told)
 
     def drop_connections(self) -> None:
         """See :meth:`engine.server.port.Server.drop_connections`."""

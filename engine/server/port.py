@@ -115,6 +115,16 @@ class Offer(NamedTuple):
     data: str
 
 
+class Configuration(NamedTuple):
+    """A till.yaml from the server that came whole: ``raw`` is its bytes, ``name`` its file's name.
+    ``tills`` are those that the server knows in ``shop``."""
+
+    name: str
+    raw: bytes
+    shop: str
+    tills: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class TicketCount:
     """What the server holds of the numbers that were asked about.
@@ -164,6 +174,10 @@ class Server(Protocol):
         """Whether ``count_tickets`` can be asked."""
 
     @property
+    def tells_configuration(self) -> bool:
+        """Whether ``fetch_configuration`` can be asked."""
+
+    @property
     def settle(self) -> float:
         """Seconds that a request which we gave up may still be at work in the server."""
 
@@ -196,6 +210,9 @@ class Server(Protocol):
 
     def count_tickets(self, till: str, first: int, last: int, timeout: float) -> TicketCount:
         """Ask what the server holds of the ticket numbers from ``first`` to ``last``."""
+
+    def fetch_configuration(self, till: str, timeout: float) -> Configuration:
+        """Ask for the till's configuration: it came whole, and nothing else of it is checked."""
 
     def drop_connections(self) -> None:
         """Close idle connections now, and those in use when their call ends."""

@@ -192,6 +192,10 @@ def test_offers_are_put_for_everybody_and_for_one_customer(till: "Till", control
         ("/offers", {"offers": [{"id": "o", "until": "x"}]}, "'until' of an offer is a date"),
         ("/offers", {"unknown": "C9"}, "'unknown' is a JSON list"),
         ("/offers", {"unknown": [9]}, "'unknown' is a list of customers' codes"),
+        ("/config", {"tills": [], "files": {}}, "'shop' is the shop's id"),
+        ("/config", {"shop": "0042", "tills": [1], "files": {}}, "'tills' is a list of till"),
+        ("/config", {"shop": "0042", "tills": [], "files": []}, "'files' is an object"),
+        ("/config", {"shop": "0042", "tills": [], "files": {"a": 1}}, "The file 'a' is a text"),
     ],
 )
 def test_what_cannot_be_put_is_400_with_a_sentence(
@@ -200,6 +204,18 @@ def test_what_cannot_be_put_is_400_with_a_sentence(
     status, answer = control("PUT", path, body)
     assert status == 400
     assert sentence in answer["problem"]
+
+
+def test_a_configuration_is_put_and_told(till: "Till", control: Control) -> None:
+    """For the shop's tills; another shop has none."""
+    body = {"shop": "0042", "tills": ["01", "02"], "files": {"shop.yaml": "workers: 2"}}
+    expected = {"shop": "0042", "tills": ["01", "02"], "files": ["shop.yaml"]}
+    assert control("PUT", "/config", body) == (200, expected)
+    told = json.loads(till.rest("CONFIG").json()["result"])
+    assert [told[name] for name in ("resultcode", "name", "text")] == [0, "shop.yaml", "workers: 2"]
+    control("PUT", "/config", {**body, "shop": "0099"})
+    control("PUT", "/config", {**body, "files": {}})
+    assert json.loads(till.rest("CONFIG").json()["result"])["resultcode"] == 1
 
 
 def test_messages_and_offers_outlive_a_lab_with_storage(

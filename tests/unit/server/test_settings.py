@@ -75,6 +75,15 @@ def test_each_action_that_a_server_may_lack_can_be_left_empty() -> None:
     whole.close()
 
 
+def test_a_configuration_is_asked_for_only_where_the_server_is_said_to_have_it() -> None:
+    """By default it is not; an empty mapping is the usual action."""
+    assert connect(settings(SOAP), "0042").tells_configuration is False
+    made = settings(SOAP, actions={"fetch_configuration": {}})
+    assert connect(made, "0042").tells_configuration is True
+    assert made.actions.fetch_configuration is not None
+    assert made.actions.fetch_configuration.action == "CONFIG"
+
+
 def test_durations_are_written_as_everywhere() -> None:
     made = settings(REST, settle="90s", auth={"body": LOGIN, "lifetime": "1h30"})
     assert made.settle == 90
