@@ -5,19 +5,17 @@ agent. Exit codes: 0 good, 1 refused or not as it should be, 2 wrong usage, 70 a
 74 an output that cannot be written.
 """
 
-import errno
-import io
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine import __version__
 from engine.problems import Refused
+from engine.streams import OF_OUTPUT, cannot_write, fill_missing_streams, make_tolerant, say
 
 if TYPE_CHECKING:
     from engine.agent.clock import Clock
@@ -26,10 +24,6 @@ if TYPE_CHECKING:
 
 FAULT = 70
 """The exit code of an exception that nobody expected (EX_SOFTWARE in sysexits.h)."""
-UNWRITABLE = 74
-"""The exit code when standard output takes nothing more (EX_IOERR in sysexits.h)."""
-_OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EPIPE, errno.EINVAL)
-_LAST_STANDARD = 2
 DEBUG = "TILLWIRE_DEBUG"
 
 app = typer.Typer(
@@ -94,7 +88,7 @@ def run(config: Config = TILL_YAML) -> None:
     try:
         raise typer.Exit(run_agent(settings, _watching))
     except CannotRun as fault:
-        _say(f"tillwire cannot run: {fault}")
+        say(f"tillwire cannot run: {fault}")
         raise typer.Exit(1) from fault
 
 
@@ -275,16 +269,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ``arguments`` are those of the process when none are given. With ``TILLWIRE_DEBUG=1`` in
     the environment an unexpected exception shows its traceback.
     """
-    _fill_missing_streams()
+    fill_missing_streams()
     for stream in (sys.stdout, sys.stderr):
-        _make_tolerant(stream)
+        make_tolerant(stream)
     try:
         _run(arguments)
     finally:
         try:
             sys.stdout.flush()
         except OSError as error:
-            _cannot_write(error)
+            cannot_write(error)
 
 
 def _run(arguments: Sequence[str] | None) -> None:
@@ -294,67 +288,20 @@ def _run(arguments: Sequence[str] | None) -> None:
     except Refused as refused:
         from engine.definition.report import report
 
-        _say(report(refused.problems))
+        say(report(refused.problems))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _OF_OUTPUT and error.filename is None:
-            _cannot_write(error)
+        if isinstance(error, OSError) and error.errno in OF_OUTPUT and error.filename is None:
+            cannot_write(error)
         if os.environ.get(DEBUG) == "1":
             raise
-        _say(
+        say(
             f"tillwire met a fault that it does not know: {type(error).__name__}: {error}. "
             f"Run the command again with {DEBUG}=1 for the details to report."
         )
         sys.exit(FAULT)
-
-
-class _Closed(io.TextIOBase):
-    """Stands in for a standard output that is closed, and says so when it is needed."""
-
-    def write(self, _: str, /) -> int:
-        raise OSError(errno.EBADF, "it is closed")
-
-
-class _Deaf(io.TextIOBase):
-    """Takes everything and keeps nothing."""
-
-    def write(self, text: str, /) -> int:
-        return len(text)
-
-
-def _fill_missing_streams() -> None:
-    """A process may be started with its output closed. Then no file of ours, a database say, must
-    get the number of a standard stream, for a library may write there."""
-    if sys.stdout is None or sys.stderr is None:
-        while (number := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD:
-            pass
-        os.close(number)
-    if sys.stdout is None:
-        sys.stdout = _Closed()
-    if sys.stderr is None:
-        sys.stderr = _Deaf()
-
-
-def _cannot_write(error: OSError) -> NoReturn:
-    """End with a sentence, and leave nothing that would be written again at the very end."""
-    sys.stdout = _Deaf()
-    reason = (error.strerror or type(error).__name__).lower()
-    with suppress(OSError):
-        _say(f"tillwire cannot write its output: {reason}.")
-    sys.exit(UNWRITABLE)
-
-
-def _make_tolerant(stream: TextIO) -> None:
-    """A console of code page 1252 shows '?' for what it has no sign for, and goes on."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":

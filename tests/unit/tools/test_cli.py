@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import __version__, cli
+from engine import __version__, cli, streams
 from engine.agent.clock import SystemClock
 from engine.agent.process import CannotRun
 from engine.effects.table import VOCABULARY
@@ -261,7 +261,7 @@ def test_a_full_output_is_a_sentence(
     monkeypatch.setattr(sys, "stdout", _Full())
     with pytest.raises(SystemExit) as caught:
         cli.main([*command, str(path)])
-    assert caught.value.code == cli.UNWRITABLE == 74
+    assert caught.value.code == streams.UNWRITABLE == 74
     assert capsys.readouterr().err == (
         "tillwire cannot write its output: no space left on device.\n"
     )
@@ -279,7 +279,7 @@ def test_a_full_buffer_is_noticed_at_the_end(
     monkeypatch.setattr(sys, "stdout", Late())
     with pytest.raises(SystemExit) as caught:
         cli.main(["check", str(shipped_machine())])
-    assert caught.value.code == cli.UNWRITABLE
+    assert caught.value.code == streams.UNWRITABLE
     assert capsys.readouterr().err == "tillwire cannot write its output: input/output error.\n"
 
 
@@ -290,7 +290,7 @@ def test_a_closed_output_is_a_sentence(
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(SystemExit) as caught:
         cli.main(["check", str(shipped_machine())])
-    assert caught.value.code == cli.UNWRITABLE
+    assert caught.value.code == streams.UNWRITABLE
     assert capsys.readouterr().err == "tillwire cannot write its output: it is closed.\n"
 
 
@@ -300,4 +300,4 @@ def test_without_any_output_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "stderr", None)
     with pytest.raises(SystemExit) as caught:
         cli.main(["check", str(shipped_machine())])
-    assert caught.value.code == cli.UNWRITABLE
+    assert caught.value.code == streams.UNWRITABLE
