@@ -19,8 +19,9 @@ from engine.definition.salvage import Salvaged, salvage
 from engine.definition.values import format_duration
 from engine.definition.vocabulary import Vocabulary
 from engine.problems import Problem, Refused
+from engine.server.durations import Duration
 from engine.server.secret import Secret, SecretUnavailable
-from engine.server.settings import Duration, ServerSettings
+from engine.server.settings import ServerSettings
 from engine.shipped import shipped_machine
 
 _IS_DURATION = get_args(Duration)[1]
@@ -260,13 +261,18 @@ def _unfit_files(settings: Settings, folder: Path, document: Document) -> Iterat
             f"There is no file '{folder / settings.machine}'.",
             "Leave 'machine' out to use the machine that comes with tillwire.",
         )
-    if settings.server.ca_file:
-        why = _unfit_authority(folder / settings.server.ca_file)
+    ftp = settings.server.ftp
+    authorities = {
+        ("server", "ca_file"): settings.server.ca_file,
+        ("server", "ftp", "ca_file"): ftp.ca_file if ftp else None,
+    }
+    for loc, name in authorities.items():
+        why = _unfit_authority(folder / name) if name else ""
         if why:
             code = "no-file" if why.startswith("There is no") else "certificate"
             yield document.problem(
                 code,
-                ("server", "ca_file"),
+                loc,
                 why,
                 "It holds the certificate of the authority that signed the server's, in PEM form.",
             )

@@ -1,9 +1,7 @@
 """Connections for requests that keep a call's deadline from the look-up to the last byte."""
 
-import errno
 import socket
 import time
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,63 +10,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from engine.server.deadline import Deadline, Line, TimedSocket
-from engine.server.port import CallFailed, Reason
-from engine.server.resolver import RESOLVER, Address
+from engine.server.sockets import open_socket
 from engine.server.tls import Trust
-
-USER_TIMEOUT = 30.0
-"""Seconds after which the system gives up a connection whose peer acknowledges nothing: a
-half-open one is noticed before a long deadline ends."""
-
-_OUT_OF_SOMETHING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_KEEP_ALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
-
-
-def open_socket(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """A connected TCP socket. Raises :class:`CallFailed`.
-
-    Several addresses share the time that is left, so that a silent first one (IPv6 that leads
-    nowhere, say) leaves some for the next.
-    """
-    addresses = RESOLVER.resolve(host, port, deadline)
-    deadline.stage = "while connecting"
-    failure = CallFailed(Reason.UNREACHABLE, f"{deadline.where}: the name has no address")
-    for tried, address in enumerate(addresses):
-        share = deadline.left() / (len(addresses) - tried)
-        try:
-            return _connect(address, share)
-        except OSError as error:
-            if error.errno in _OUT_OF_SOMETHING:
-                raise CallFailed(
-                    Reason.LOCAL_ERROR, f"{deadline.where} was not called: {error.strerror}"
-                ) from None
-            failure = deadline.broken(error)
-    raise failure
-
-
-def _connect(address: Address, timeout: float) -> socket.socket:
-    family, kind, proto, at = address
-    sock = socket.socket(family, kind, proto)
-    try:
-        _tune(sock)
-        sock.settimeout(timeout)
-        sock.connect(at)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _tune(sock: socket.socket) -> None:
-    """Options that make a dead peer show; a system that lacks one goes without."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in {**_KEEP_ALIVE, "TCP_USER_TIMEOUT": int(USER_TIMEOUT * 1000)}.items():
-        option = getattr(socket, name, None)
-        if option is not None:
-            with suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class _Timed(HTTPConnection):

@@ -8,6 +8,7 @@ the same moment.
 
 import errno
 import io
+import math
 import socket
 import time
 from typing import Any
@@ -48,6 +49,14 @@ class Deadline:
         if left <= 0:
             raise self.passed()
         return left
+
+    def wait(self, ends: float = math.inf) -> float:
+        """Seconds that one wait may last, until ``ends`` on the monotonic clock at most.
+
+        Whoever waits asks again after it, for as long as nothing has come: a deadline may have
+        more to look at than the clock. Raises :class:`CallFailed` when no time is left.
+        """
+        return max(0.0, min(self.left(), ends - time.monotonic()))
 
     def passed(self) -> CallFailed:
         """The failure of a call whose time is up."""

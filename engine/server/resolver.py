@@ -54,8 +54,8 @@ class Resolver:
             return [literal]
         deadline.stage = "looking up the name"
         lookup = self._join(host, port)
-        if not lookup.done.wait(deadline.left()):
-            raise deadline.passed()
+        while not lookup.done.wait(deadline.wait()):
+            pass
         if lookup.error is not None or not lookup.found:
             raise CallFailed(Reason.UNREACHABLE, f"{deadline.where}: {_why(lookup.error)}")
         return lookup.found

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic.json_schema import WithJsonSchema
 
-from engine.definition.values import parse_duration
 from engine.server.actions import Actions, Section
+from engine.server.durations import Duration
+from engine.server.ftp_settings import FtpSettings
 from engine.server.secret import REFERENCE, Secret
 
 Protocol = Literal["soap", "rest"]
@@ -37,20 +37,6 @@ NOT_SECRET = frozenset(
     }
 )
 """Fields of a log-in's body that may be written in plain; all the others are secrets."""
-
-
-def _duration(raw: Any) -> float:
-    if isinstance(raw, str):
-        return parse_duration(raw)
-    if isinstance(raw, float):
-        return raw
-    raise ValueError("a duration is written with its unit: 500ms, 30s, 2min, 1h30")
-
-
-Duration = Annotated[
-    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "examples": ["2min"]})
-]
-"""Seconds; written as a duration in the file."""
 
 
 def _address(raw: str) -> str:
@@ -157,6 +143,11 @@ class ServerSettings(Section):
         120.0,
         description="How long a request that the till gave up may still be at work in the "
         "server: nothing is asked about it or sent again before; 2min when empty.",
+    )
+    ftp: FtpSettings | None = Field(
+        None,
+        description="The FTP server that the catalogue and the till's configuration are "
+        "downloaded from; empty where there is none.",
     )
 
     @model_validator(mode="after")

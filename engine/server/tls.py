@@ -26,26 +26,39 @@ class Trust:
     """The authorities that one server's certificate is checked against.
 
     With a CA file only that authority is believed; without one, those of the system, and
-    where the system has none, those that come with requests (certifi).
+    where the system has none, those that come with requests (certifi). ``key`` is the key of
+    till.yaml that names the CA file, for sentences.
     """
 
-    def __init__(self, ca_file: Path | None) -> None:
+    def __init__(self, ca_file: Path | None, key: str = "server.ca_file") -> None:
         self._ca_file = ca_file
+        self._key = key
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
-    def wrap(self, sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
-        """The socket after a good handshake. Raises :class:`CallFailed`; closes nothing."""
+    def wrap(
+        self,
+        sock: socket.socket,
+        host: str,
+        deadline: Deadline,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLSocket:
+        """The socket after a good handshake. Raises :class:`CallFailed`.
+
+        ``session`` is one that this same object has made before, to be taken up again.
+        """
         context = self._loaded(deadline.where)
         deadline.stage = "during the TLS handshake"
-        # The timeout is for the whole handshake: OpenSSL's loop in Python counts it down.
-        sock.settimeout(deadline.left())
         try:
-            return context.wrap_socket(sock, server_hostname=host)
+            secured = context.wrap_socket(
+                sock, server_hostname=host, session=session, do_handshake_on_connect=False
+            )
+            _shake_hands(secured, deadline)
+            return secured
         except ssl.SSLCertVerificationError as error:
             self.forget()
             raise CallFailed(
-                Reason.BAD_REPLY, f"{deadline.where}: {_mistrust(error, self._ca_file)}"
+                Reason.BAD_REPLY, f"{deadline.where}: {_mistrust(error, self._ca_file, self._key)}"
             ) from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             raise CallFailed(
@@ -90,7 +103,23 @@ class Trust:
         )
 
 
-def _mistrust(error: ssl.SSLCertVerificationError, ca_file: Path | None) -> str:
+def _shake_hands(sock: ssl.SSLSocket, deadline: Deadline) -> None:
+    """Closes the socket when the handshake fails: nobody else knows of it yet."""
+    try:
+        while True:
+            # The timeout is for the whole handshake: OpenSSL's loop in Python counts it down.
+            sock.settimeout(deadline.wait())
+            try:
+                return sock.do_handshake()
+            except TimeoutError as error:
+                if error.errno is not None:
+                    raise
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _mistrust(error: ssl.SSLCertVerificationError, ca_file: Path | None, key: str) -> str:
     code = error.verify_code
     if code in _OTHER_HOST:
         return "its certificate is for another host: check the address"
@@ -100,7 +129,7 @@ def _mistrust(error: ssl.SSLCertVerificationError, ca_file: Path | None) -> str:
         return "its certificate has expired, or the till's clock is wrong"
     if code in _SELF_SIGNED or code in _NO_ISSUER:
         named = f"the authority in {ca_file}" if ca_file else "an authority that the till knows"
-        more = "" if ca_file else "; a private authority is named by server.ca_file"
+        more = "" if ca_file else f"; a private authority is named by {key}"
         return f"its certificate is not signed by {named}{more}"
     return f"its certificate is not accepted: {error.verify_message}"
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from engine.definition.machine import Definition
 from engine.definition.model import Parameter
 from engine.server.actions import Actions
+from engine.server.ftp_settings import FtpSettings
 from engine.server.settings import Auth, ServerSettings
 from engine.settings import Api, Database, Log, Settings
 
@@ -26,6 +27,17 @@ LACKING = (
     "count_tickets",
 )
 """The actions that a server may not have: they are then set to null."""
+_FTP = {
+    "host": "ftp.shop.example",
+    "port": "21",
+    "user": "anonymous",
+    "password": "'${file:ftp.password}'",
+    "tls": "explicit",
+    "ca_file": "authority.pem",
+    "folder": "/",
+    "connect_timeout": "30s",
+    "stall": "30s",
+}
 
 
 class Answers(NamedTuple):
@@ -165,6 +177,14 @@ def _server(page: _Page, answers: Answers) -> None:
             page.line(f"{name}: null", 4)
         else:
             page.line(f"    # {name}: null" if lacking else f"  #   {name}: null")
+    _ftp(page)
+
+
+def _ftp(page: _Page) -> None:
+    page.key(ServerSettings, "ftp", "", 2, used=False)
+    for name, value in _FTP.items():
+        page.say(FtpSettings.model_fields[name].description or "", 4)
+        page.line(f"#   {name}: {value}", 2)
 
 
 def _auth(page: _Page, answers: Answers) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from engine.server import CallFailed, Reason
-from engine.server.connection import _tune
 from engine.server.deadline import Deadline, describe
 from engine.server.resolver import Resolver
+from engine.server.sockets import tune
 from engine.server.transport import endpoint
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such option")
 def test_a_peer_that_acknowledges_nothing_is_given_up_after_30_seconds() -> None:
     with socket.socket() as sock:
-        _tune(sock)
+        tune(sock)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
@@ -26,7 +26,7 @@ def test_a_system_without_the_options_goes_without(monkeypatch: pytest.MonkeyPat
     for name in ("TCP_USER_TIMEOUT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"):
         monkeypatch.delattr(socket, name, raising=False)
     with socket.socket() as sock:
-        _tune(sock)
+        tune(sock)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 

@@ -1,0 +1,66 @@
+"""How long a download may take, in total and in each of its phases."""
+
+import time
+from collections.abc import Callable
+
+from engine.server.deadline import Deadline
+from engine.server.port import CallFailed, Reason
+
+PULSE = 0.5
+"""Seconds after which a wait looks whether the download is still wanted."""
+
+
+class Broken(CallFailed):
+    """One attempt came to nothing, and the next one may do better."""
+
+
+class Patience(Deadline):
+    """A deadline with phases, which ends at once when nobody wants the answer any more.
+
+    A phase is a part of the work with a time of its own: its end breaks the attempt
+    (:class:`Broken`), the end of the whole breaks the call. ``stall`` is how many seconds a
+    phase of waiting for the server's next sign of life may last.
+    """
+
+    __slots__ = ("_cancelled", "_phase", "_phase_ends", "stall")
+
+    def __init__(
+        self, length: float, where: str, cancelled: Callable[[], bool], stall: float
+    ) -> None:
+        super().__init__(length, where, 0)
+        self.stall = stall
+        self._cancelled = cancelled
+        self.phase(length)
+
+    def phase(self, seconds: float) -> None:
+        """Begin a phase that may last ``seconds``."""
+        self._phase = seconds
+        self._phase_ends = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds left of the phase. Raises :class:`CallFailed` when none are, or nobody waits."""
+        if self._cancelled():
+            raise CallFailed(Reason.LOCAL_ERROR, f"{self.where}: given up ({self.stage})")
+        total = super().left()
+        phase = self._phase_ends - time.monotonic()
+        if phase <= 0:
+            raise Broken(
+                Reason.TIMEOUT,
+                f"{self.where}: nothing moved on within {self._phase:g} s ({self.stage})",
+            )
+        return min(total, phase)
+
+    def wait(self, ends: float = float("inf")) -> float:
+        """See :meth:`Deadline.wait`; a pulse at most."""
+        return min(PULSE, super().wait(ends))
+
+    def over(self) -> bool:
+        """Whether the time for the whole is up."""
+        return time.monotonic() >= self.ends
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that long, or until there is a reason not to. Raises :class:`CallFailed`."""
+        self.phase(seconds + PULSE)
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            time.sleep(self.wait(ends))
