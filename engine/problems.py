@@ -20,7 +20,8 @@ class Problem:
 
     ``line`` and ``column`` count from 1; 0 means that the fault has no place in the text (a
     file that cannot be read, say). ``code`` is a short stable name such as ``unknown-key``.
-    ``text`` is the line itself, without its end.
+    ``text`` is the line itself, without its end. ``trace`` are the lines, in YAML, of what
+    leads to a fault that shows only when a machine runs.
     """
 
     file: str
@@ -31,6 +32,7 @@ class Problem:
     hint: str = ""
     severity: Severity = "error"
     text: str = ""
+    trace: str = ""
 
     @property
     def place(self) -> str:
@@ -43,7 +45,8 @@ class Problem:
         return f"{self.place}: {self.severity}: {self.message}{hint} [{self.code}]"
 
     def as_data(self) -> dict[str, str | int]:
-        """The fields that ``--json`` prints."""
+        """The fields that ``--json`` prints; ``trace`` only where there is one."""
+        trace: dict[str, str | int] = {"trace": self.trace} if self.trace else {}
         return {
             "file": self.file,
             "line": self.line,
@@ -52,6 +55,7 @@ class Problem:
             "code": self.code,
             "message": self.message,
             "hint": self.hint,
+            **trace,
         }
 
 

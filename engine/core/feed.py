@@ -220,9 +220,10 @@ class Turn:
         for timer in plan.timers:
             if till.timers.pop(timer.key, None) is not None:
                 self.step.timers_stopped.append(timer.key)
-        if plan.invoked:
-            for run in [run for run in till.running.values() if run.state == plan.id]:
-                self._drop(run)
+        for effect in dict.fromkeys(call.effect for call in plan.invoked):
+            for run in till.calls(effect):
+                if run.state == plan.id:
+                    self._drop(run)
 
     def take(self, label: str, source: str, way: Route) -> bool:
         """A transition is taken. ``source`` is the state that declares it.
@@ -279,12 +280,8 @@ class Turn:
         with the other state, and this one would wait for an answer that never comes.
         """
         till = self._till
-        for run in till.running.values():
-            if (
-                run.effect == effect
-                and run.arguments == arguments
-                and (state is None or run.state is None)
-            ):
+        for run in till.calls(effect):
+            if run.arguments == arguments and (state is None or run.state is None):
                 self.step.joined.append(effect)
                 return
         till.runs += 1
@@ -293,7 +290,7 @@ class Turn:
 
     def cancel(self, effect: str) -> None:
         """Drop every running call of an effect; late answers are ignored."""
-        for run in [run for run in self._till.running.values() if run.effect == effect]:
+        for run in self._till.calls(effect):
             self._drop(run)
 
     def arm(self, plan: TimerPlan, start: float) -> None:

@@ -69,6 +69,11 @@ class Till:
     runs: int = 0
     draws: int = 0
 
+    def calls(self, effect: str) -> list[Run]:
+        """The runs of one effect. The core asks for runs by this alone: an exploration notes
+        which effects a step asked about."""
+        return [run for run in self.running.values() if run.effect == effect]
+
 
 class Taken(NamedTuple):
     """A transition that was taken.

@@ -271,11 +271,18 @@ class Invariant(Part):
     eventually: Condition | None = Field(
         None, description="From everywhere, this can be reached when the server answers."
     )
+    unless: Condition | None = Field(
+        None, description="Where 'eventually' need not hold: a till that a person holds, say."
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Invariant":
         if (self.never is None) == (self.eventually is None):
             raise ValueError("an invariant has either 'never' or 'eventually'")
+        if self.unless is not None and self.eventually is None:
+            raise ValueError("'unless' goes with 'eventually'")
+        if self.unless is not None and self.unless.starts:
+            raise ValueError("'unless' says where a till is, not what a step starts")
         return self
 
 

@@ -23,4 +23,5 @@ def _paragraph(problem: Problem) -> str:
             lines.append(f"    {margin}^")
     if problem.hint:
         lines.append(f"    {problem.hint}")
+    lines += [f"    {line}" for line in problem.trace.splitlines()]
     return "\n".join(lines)

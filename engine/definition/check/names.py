@@ -136,7 +136,7 @@ def _exists(survey: Survey, state: str) -> bool:
 
 def _invariants(survey: Survey) -> None:
     for index, invariant in enumerate(survey.model.invariants):
-        for word in ("never", "eventually"):
+        for word in ("never", "eventually", "unless"):
             condition: Condition | None = getattr(invariant, word)
             if condition is not None:
                 _condition(survey, condition, ("invariants", index, word))
