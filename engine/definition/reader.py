@@ -122,6 +122,11 @@ def read_file(path: Path, patient: bool = False) -> Document:
         reason = (error.strerror or "unknown").lower()
         message = f"The file cannot be read: {reason}."
         raise Refused([Problem(file, 0, 0, "unreadable", message)]) from None
+    return read_bytes(raw, file, patient)
+
+
+def read_bytes(raw: bytes, file: str, patient: bool = False) -> Document:
+    """Reads UTF-8 bytes; ``file`` is only for the problems. Raises :class:`Refused`."""
     if len(raw) > LARGEST_FILE:
         raise Refused([_too_large(file)])
     try:

@@ -99,9 +99,7 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
         raise Refused([*document.problems, document.problem("empty", (), "The file is empty.")])
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
-        settings, definition = load_till(document, VOCABULARY)
-        _play_beginning(definition)
-        warnings = (*unreadable_secrets(settings), *definition.problems)
+        settings, definition, warnings = check_till(document)
         return _till_summary(settings, definition), warnings
     if keys & DATASETS_KEYS and not keys & MACHINE_KEYS:
         return _datasets_summary(document), ()
@@ -120,6 +118,13 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
             )
         ]
     )
+
+
+def check_till(document: Document) -> tuple[Settings, Definition, Sequence[Problem]]:
+    """A till.yaml with its machine, and what is to be warned of. Raises :class:`Refused`."""
+    settings, definition = load_till(document, VOCABULARY)
+    _play_beginning(definition)
+    return settings, definition, (*unreadable_secrets(settings), *definition.problems)
 
 
 def _play_beginning(definition: Definition) -> None:
