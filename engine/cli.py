@@ -161,16 +161,20 @@ def check(
     ],
     json: Json = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings give exit code 3.")] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Try the database and the servers of a till.yaml too.")
+    ] = False,
 ) -> None:
     """Find everything that is wrong with machine files, till.yaml and datasets files.
 
-    Exit code 0: good; 1: errors; 2: a file cannot be read; 3: warnings, with --strict.
+    Exit code 0: good; 1: errors, or a probe that failed; 2: a file cannot be read; 3: warnings,
+    with --strict.
 
     Example: tillwire check machines/connection.yaml till.yaml
     """
     from engine.tools.check import check as run_check
 
-    raise typer.Exit(run_check(files, json, strict))
+    raise typer.Exit(run_check(files, json, strict, probe))
 
 
 @app.command(short_help="Ask the agent here how its tills are.")

@@ -246,6 +246,8 @@ class Control(ftplib.FTP):
             return CallFailed(Reason.SERVER_ERROR, said)
         if code in _UNKNOWN:
             return NotKnown(Reason.BAD_REPLY, said)
+        if code == "550" and what.startswith(("SIZE ", "RETR ")):
+            return NoFile(Reason.BAD_REPLY, said)
         return CallFailed(Reason.BAD_REPLY, said)
 
     def _shown(self, reply: str) -> str:
@@ -258,6 +260,10 @@ class Control(ftplib.FTP):
 
 class NotKnown(CallFailed):
     """The server does not have this command."""
+
+
+class NoFile(CallFailed):
+    """The server says that it does not have this file, or not for this user."""
 
 
 class NoData(Broken):

@@ -27,12 +27,14 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     good: list[str] = field(default_factory=list)
     unreadable: list[Problem] = field(default_factory=list)
+    amiss: list[Problem] = field(default_factory=list)
+    probed: int = 0
 
     def code(self, strict: bool) -> int:
         """The exit code; a file that cannot be read outweighs what is in the others."""
         if self.unreadable:
             return UNREADABLE
-        if any(problem.severity == "error" for problem in self.problems):
+        if self.amiss or any(problem.severity == "error" for problem in self.problems):
             return ERRORS
         return WARNINGS if self.problems and strict else GOOD
 
@@ -41,15 +43,22 @@ class Findings:
         self.problems.extend(problem for problem in problems if problem not in self.problems)
 
 
-def check(files: Sequence[Path], json: bool, strict: bool) -> int:
-    """Check the files and print what was found; returns the exit code of the command."""
+def check(files: Sequence[Path], json: bool, strict: bool, probing: bool = False) -> int:
+    """Check the files and print what was found; returns the exit code of the command.
+
+    ``probing``: try the database and the servers of each till.yaml that is good.
+    """
     findings = Findings()
     for file in files:
-        _check_file(file, findings)
+        _check_file(file, findings, probing)
+    if probing and not findings.probed and findings.code(strict=False) == GOOD:
+        sys.stderr.write("Nothing was probed: none of these files is a till.yaml.\n")
+        return UNREADABLE
     for problem in findings.unreadable:
         sys.stderr.write(f"{problem.file}: cannot be read: {problem.message}\n")
     if json:
-        data = [problem.as_data() for problem in (*findings.unreadable, *findings.problems)]
+        found = (*findings.unreadable, *findings.problems, *findings.amiss)
+        data = [problem.as_data() for problem in found]
         sys.stdout.write(encoding.dumps(data, indent=2, ensure_ascii=False) + "\n")
     else:
         if findings.problems:
@@ -58,13 +67,13 @@ def check(files: Sequence[Path], json: bool, strict: bool) -> int:
     return findings.code(strict)
 
 
-def _check_file(file: Path, findings: Findings) -> None:
+def _check_file(file: Path, findings: Findings, probing: bool) -> None:
     why = _unreadable(file)
     if why:
         findings.unreadable.append(Problem(str(file), 0, 0, "unreadable", why))
         return
     try:
-        summary, warnings = _check_kind(file)
+        summary, warnings, till = _check_kind(file)
     except Refused as refused:
         findings.add(refused.problems)
         return
@@ -72,6 +81,21 @@ def _check_file(file: Path, findings: Findings) -> None:
     count = len(warnings)
     remark = f", with {count} warning{'s' if count > 1 else ''}" if count else ""
     findings.good.append(f"{file}: good{remark} ({summary})")
+    if probing and till is not None:
+        _probe(*till, findings)
+
+
+def _probe(settings: Settings, definition: Definition, findings: Findings) -> None:
+    from engine.tools.probe import probe
+
+    findings.probed += 1
+    for probed in probe(settings, definition):
+        findings.good.append(probed.line)
+        if not probed.good and settings.document is not None:
+            message = f"{probed.sentence[:1].upper()}{probed.sentence[1:]}"
+            code = f"probe-{probed.name}"
+            problem = settings.document.problem(code, probed.way, message, key=True)
+            findings.amiss.append(problem)
 
 
 def _unreadable(file: Path) -> str:
@@ -92,21 +116,24 @@ DATASETS_KEYS = frozenset({"datasets"})
 TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "log", "workers"})
 
 
-def _check_kind(file: Path) -> tuple[str, Sequence[Problem]]:
-    """Tell the kinds of files by their top keys; its summary and warnings."""
+_Till = tuple[Settings, Definition]
+
+
+def _check_kind(file: Path) -> tuple[str, Sequence[Problem], _Till | None]:
+    """Tell the kinds of files by their top keys; its summary and warnings, and the till."""
     document = read_file(file, patient=True)
     if document.data is None:
         raise Refused([*document.problems, document.problem("empty", (), "The file is empty.")])
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
         settings, definition, warnings = check_till(document)
-        return _till_summary(settings, definition), warnings
+        return _till_summary(settings, definition), warnings, (settings, definition)
     if keys & DATASETS_KEYS and not keys & MACHINE_KEYS:
-        return _datasets_summary(document), ()
+        return _datasets_summary(document), (), None
     if keys & MACHINE_KEYS or "machine" in keys:
         definition = load_machine(document, VOCABULARY)
         _play_beginning(definition)
-        return _machine_summary(definition.model), definition.problems
+        return _machine_summary(definition.model), definition.problems, None
     raise Refused(
         [
             document.problem(

@@ -1,0 +1,165 @@
+"""``tillwire check --probe``: whether database, webservice and FTP server answer, and how fast.
+
+Each is tried once and changes nothing: the database is opened for reading alone, the webservice
+gets a ping, the FTP server a log-in and a question for its manifest. Neither tickets nor messages
+are touched. None takes longer than the settings allow: what hangs is left behind.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.definition.machine import Definition
+from engine.server.connecting import connect
+from engine.server.ftp_settings import FtpSettings
+from engine.server.port import CallFailed
+from engine.settings import Settings
+from engine.store.errors import Busy, StoreError
+from engine.store.examining import Examination
+
+OPENING = 10.0
+"""Seconds in which a database is open, or something is wrong with it or its disk."""
+GRACE = 1.0
+"""Seconds more that a probe gets to say what came of it."""
+CALL = 60.0
+"""Seconds for a call where the machine has no parameter for it."""
+
+
+class Probed(NamedTuple):
+    """What came of one try. ``way`` are the keys of till.yaml that it is about."""
+
+    name: str
+    way: tuple[str, ...]
+    good: bool
+    sentence: str
+
+    @property
+    def line(self) -> str:
+        """For a person."""
+        return f"  {self.name:<10}  {'good ' if self.good else 'WRONG'}  {self.sentence}"
+
+
+class Amiss(Exception):  # noqa: N818 - it says how it is
+    """A probe found something wrong: a sentence."""
+
+
+class _Try(NamedTuple):
+    name: str
+    way: tuple[str, ...]
+    limit: float
+    run: Callable[[], str]
+
+
+def probe(settings: Settings, definition: Definition) -> list[Probed]:
+    """Try all three at once; in the order database, webservice, ftp."""
+    ping = _seconds(definition, "ping_timeout")
+    call = _seconds(definition, "webservice_timeout")
+    tries = [
+        _Try("database", ("database",), OPENING, lambda: _database(settings)),
+        _Try("webservice", ("server", "url"), ping, lambda: _webservice(settings, ping)),
+    ]
+    if (ftp := settings.server.ftp) is not None:
+        way = ("server", "ftp")
+        tries.append(_Try("ftp", way, call, lambda: _ftp(ftp, settings.folder, call)))
+    return _tried(tries)
+
+
+def _seconds(definition: Definition, name: str) -> float:
+    found = definition.parameters.get(name)
+    usable = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if usable and found is not None else CALL
+
+
+def _tried(tries: Sequence[_Try]) -> list[Probed]:
+    """Each in a thread of its own, which is left behind when it does not end."""
+    found: dict[str, Probed] = {}
+
+    def run(one: _Try) -> None:
+        try:
+            sentence, good = one.run(), True
+        except Amiss as amiss:
+            sentence, good = str(amiss), False
+        except CallFailed as failure:
+            sentence, good = f"{failure.message} [{failure.reason}]", False
+        found[one.name] = Probed(one.name, one.way, good, sentence)
+
+    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in tries]
+    ends = [time.monotonic() + one.limit + GRACE for one in tries]
+    for thread in threads:
+        thread.start()
+    for thread, end in zip(threads, ends, strict=True):
+        thread.join(max(0.0, end - time.monotonic()))
+    return [
+        found.get(one.name)
+        or Probed(one.name, one.way, False, f"it hangs: no answer within {one.limit:g} s")
+        for one in tries
+    ]
+
+
+def _database(settings: Settings) -> str:
+    path = settings.database_path
+    if not path.exists():
+        return _to_be_made(path)
+    began = time.perf_counter()
+    try:
+        Examination.open(path).close()
+    except Busy as busy:
+        if not _agent_answers(settings):
+            raise Amiss(str(busy)) from None
+        return f"{path} is held by the agent that answers at {settings.api.url}"
+    except StoreError as fault:
+        raise Amiss(str(fault)) from None
+    took = _milliseconds(began)
+    beside = f", beside the agent at {settings.api.url}" if _agent_answers(settings) else ""
+    return f"{path} can be read, in {took}{beside}"
+
+
+def _milliseconds(began: float) -> str:
+    return f"{round((time.perf_counter() - began) * 1000)} ms"
+
+
+def _to_be_made(path: Path) -> str:
+    """A database that is not there yet is no fault where it can be made."""
+    folder = next(each for each in path.parents if each.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise Amiss(f"there is no database {path}, and none can be made in {folder}")
+    return f"{path} is not there yet and can be made"
+
+
+def _agent_answers(settings: Settings) -> bool:
+    from engine.tools.status import NoAnswer, ask
+
+    try:
+        ask(settings.api.url)
+    except NoAnswer:
+        return False
+    return True
+
+
+def _webservice(settings: Settings, timeout: float) -> str:
+    server = connect(settings.server, settings.shop, settings.folder)
+    try:
+        began = time.perf_counter()
+        server.ping(settings.tills[0], timeout)
+        return f"{settings.server.endpoint} answers a ping, in {_milliseconds(began)}"
+    finally:
+        server.close()
+
+
+def _ftp(ftp: FtpSettings, folder: Path, timeout: float) -> str:
+    from engine.catalogue.manifest import LARGEST_MANIFEST, MANIFEST
+    from engine.server.ftp import FtpSource
+    from engine.server.ftp_control import NoFile
+
+    source = FtpSource(ftp, folder)
+    began = time.perf_counter()
+    try:
+        text = source.read(MANIFEST, LARGEST_MANIFEST, timeout=timeout)
+    except NoFile:
+        has = f"there is no {MANIFEST}"
+    else:
+        has = f"its {MANIFEST} has {len(text)} bytes"
+    return f"{source.where} lets this till in and {has}, in {_milliseconds(began)}"
