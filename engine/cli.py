@@ -143,14 +143,21 @@ def lab(
         bool,
         typer.Option("--tells-status/--no-status", help="Whether it has the action TICKETSTATUS."),
     ] = True,
+    ftp_folder: Annotated[
+        Path | None, typer.Option("--ftp-folder", metavar="DIR", help="Serve its files by FTP too.")
+    ] = None,
+    ftp_port: Annotated[
+        int, typer.Option("--ftp-port", metavar="PORT", min=0, max=65535, help="Of FTP.")
+    ] = 2121,
 ) -> None:
     """Run a central server to try tills against, with faults at the turn of a knob.
 
-    Example: tillwire lab --port 8080 --storage lab-data
+    Example: tillwire lab --port 8080 --storage lab-data --ftp-folder exports
     """
     from engine.lab.serve import serve
 
-    raise typer.Exit(serve(host, port, control_port, storage, deduplicates, tells_status))
+    ftp = None if ftp_folder is None else (ftp_folder, ftp_port)
+    raise typer.Exit(serve(host, port, control_port, storage, deduplicates, tells_status, ftp))
 
 
 @app.command(short_help="Find all that is wrong with YAML files.")

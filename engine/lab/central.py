@@ -16,6 +16,7 @@ from engine.lab.answers import ACTIONS, Call, Request, Response, fixed, login_pa
 from engine.lab.configurations import Configurations
 from engine.lab.control import PREFIX, Control
 from engine.lab.exchange import Connection, Struck
+from engine.lab.ftp import FtpLab
 from engine.lab.knobs import Knob, Knobs, read_knob
 from engine.lab.ledger import LabError, Ledger, StoredTicket
 from engine.lab.listener import Listener
@@ -35,7 +36,8 @@ class Lab:
     control port stays plain HTTP. ``credentials`` (login, password) are what Authent/Auth and,
     as basic authentication, the SOAP service ask for; None lets everybody in. ``idle`` is how
     many seconds a silent connection is kept. ``undeclared`` names actions that the server does
-    not have, such as OFFERS. Raises LabError when it cannot start.
+    not have, such as OFFERS. ``ftp`` serves files as long as the lab runs. Raises LabError when
+    it cannot start.
 
     Times are epoch seconds. ``tickets``, ``calls``, ``twice``, ``wait`` and ``state`` may be
     called from any thread; the coroutines belong to the loop that called ``start``.
@@ -55,6 +57,7 @@ class Lab:
         token_lifetime: float = rest.LIFETIME,
         idle: float = IDLE,
         undeclared: Collection[str] = (),
+        ftp: FtpLab | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.host = host
@@ -63,6 +66,7 @@ class Lab:
         self.ledger = Ledger(deduplicates, storage, clock)
         self.notices = Notices(storage, clock)
         self.configurations = Configurations()
+        self.ftp = ftp
         self.knobs = Knobs()
         self.tokens = rest.Tokens(clock, token_lifetime, credentials)
         self.connections = 0
@@ -129,6 +133,8 @@ class Lab:
             self.notices.open()
             await self._main.open()
             await self._second.open()
+            if self.ftp is not None:
+                self.ftp.start()
         except BaseException:
             await self.stop()
             raise
@@ -140,6 +146,8 @@ class Lab:
         self._timers.clear()
         self._main.close()
         self._second.close()
+        if self.ftp is not None:
+            self.ftp.stop()
         await _end(self._tasks | self._control_tasks)
         self.ledger.close()
 

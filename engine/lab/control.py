@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from engine.lab.answers import Request, Response, json_response
 from engine.lab.configurations import Configurations, read_files
+from engine.lab.faults import FAULTS, Fault
+from engine.lab.ftp import FtpLab
+from engine.lab.ftp_faults import FTP_FAULTS
 from engine.lab.knobs import BadKnobError, Knobs, table
 from engine.lab.ledger import LabError, Ledger, StoredTicket, payload_fields
 from engine.lab.notices import Notices
@@ -26,6 +29,7 @@ class Controlled(Protocol):
     ledger: Ledger
     notices: Notices
     configurations: Configurations
+    ftp: FtpLab | None
     knobs: Knobs
     tokens: Tokens
 
@@ -57,6 +61,9 @@ class Control:
             ("GET", "/offers"): self._offers,
             ("PUT", "/offers"): self._put_offers,
             ("PUT", "/config"): self._put_config,
+            ("GET", "/ftp"): self._ftp_state,
+            ("PUT", "/ftp/faults"): self._turn_ftp,
+            ("DELETE", "/ftp/faults"): self._clear_ftp,
             ("PUT", "/tokens"): self._token_lifetime,
             ("DELETE", "/tokens"): self._expire_tokens,
         }
@@ -113,20 +120,30 @@ class Control:
 
     async def _turn(self, request: Request) -> object:
         settings = _object(request)
-        fault = settings.pop("fault", None)
-        if not isinstance(fault, str):
-            names = ", ".join(sorted(table()))
-            raise BadKnobError(f"'fault' is missing. Allowed: {names}.")
-        await self._lab.turn(fault, **settings)
+        await self._lab.turn(_fault(settings, FAULTS), **settings)
         return {"on": self._lab.knobs.as_data()}
 
     async def _clear(self, request: Request) -> object:
-        fault = request.query.get("fault")
-        if fault is not None and fault not in table():
-            names = ", ".join(sorted(table()))
-            raise BadKnobError(f"There is no fault '{fault}'. Allowed: {names}.")
-        await self._lab.clear(fault)
+        await self._lab.clear(_named(request, FAULTS))
         return {"on": self._lab.knobs.as_data()}
+
+    async def _ftp_state(self, _request: Request) -> object:
+        return self._ftp().state() | {"table": table(FTP_FAULTS)}
+
+    async def _turn_ftp(self, request: Request) -> object:
+        ftp, settings = self._ftp(), _object(request)
+        ftp.turn(_fault(settings, FTP_FAULTS), **settings)
+        return {"on": ftp.state()["faults"]}
+
+    async def _clear_ftp(self, request: Request) -> object:
+        ftp = self._ftp()
+        ftp.clear(_named(request, FTP_FAULTS))
+        return {"on": ftp.state()["faults"]}
+
+    def _ftp(self) -> FtpLab:
+        if self._lab.ftp is None:
+            raise LabError("This lab serves no files by FTP: give it a folder, --ftp-folder DIR.")
+        return self._lab.ftp
 
     async def _down(self, request: Request) -> object:
         await self._lab.turn("down", **_object(request))
@@ -219,6 +236,23 @@ def _object(request: Request) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise BadKnobError('The body is a JSON object, such as {"fault": "hang"}.')
     return data
+
+
+def _fault(settings: dict[str, Any], faults: Mapping[str, Fault]) -> str:
+    """Takes the name of the fault out of the settings."""
+    fault = settings.pop("fault", None)
+    if not isinstance(fault, str):
+        raise BadKnobError(f"'fault' is missing. Allowed: {', '.join(sorted(faults))}.")
+    return fault
+
+
+def _named(request: Request, faults: Mapping[str, Fault]) -> str | None:
+    """The fault that a query names, None for all of them."""
+    fault = request.query.get("fault")
+    if fault is not None and fault not in faults:
+        names = ", ".join(sorted(faults))
+        raise BadKnobError(f"There is no fault '{fault}'. Allowed: {names}.")
+    return fault
 
 
 def _known(body: dict[str, Any], *allowed: str) -> dict[str, Any]:

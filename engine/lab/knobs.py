@@ -135,11 +135,11 @@ class Knobs:
             return [knob.as_data() for knob in self._on]
 
 
-def read_knob(name: str, given: Mapping[str, object]) -> Knob:
+def read_knob(name: str, given: Mapping[str, object], faults: Mapping[str, Fault] = FAULTS) -> Knob:
     """A checked knob for the fault ``name``; BadKnobError says what is wrong."""
-    fault = FAULTS.get(name)
+    fault = faults.get(name)
     if fault is None:
-        raise BadKnobError(f"There is no fault '{name}'. {did_you_mean(name, FAULTS)}")
+        raise BadKnobError(f"There is no fault '{name}'. {did_you_mean(name, faults)}")
     common = set(_COMMON) if fault.actions else {"for"}
     allowed = common | set(fault.settings)
     for key in given:
@@ -163,7 +163,7 @@ def read_knob(name: str, given: Mapping[str, object]) -> Knob:
     return knob
 
 
-def table() -> dict[str, object]:
+def table(faults: Mapping[str, Fault] = FAULTS) -> dict[str, object]:
     """Every fault with its sentence and its settings, as data."""
     return {
         name: {
@@ -177,7 +177,7 @@ def table() -> dict[str, object]:
             | ({key: {"about": about} for key, about in _COMMON.items()} if fault.actions else {})
             | {"for": {"about": _COMMON["for"]}},
         }
-        for name, fault in FAULTS.items()
+        for name, fault in faults.items()
     }
 
 

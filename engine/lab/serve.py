@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.lab.central import Lab
+from engine.lab.ftp import FtpLab
 from engine.lab.ledger import LabError
 
 # SIGTERM is how a service is stopped; SIGBREAK is how Windows closes a console program.
@@ -23,13 +24,23 @@ def serve(
     storage: Path | None,
     deduplicates: bool,
     tells_status: bool,
+    ftp: tuple[Path, int] | None = None,
 ) -> int:
     """Run a lab until Ctrl-C, SIGTERM or a console event; the exit code of the command.
 
-    Prints its addresses, one a line. 0: it ran and was stopped; 1: it could not start, and the
-    reason is one sentence on the standard error.
+    Prints its addresses, one a line. ``ftp`` is a folder to serve by FTP, and the port. 0: it
+    ran and was stopped; 1: it could not start, and the reason is one sentence on the standard
+    error.
     """
-    lab = Lab(host, port, deduplicates, tells_status, storage=storage, control_port=control_port)
+    lab = Lab(
+        host,
+        port,
+        deduplicates,
+        tells_status,
+        storage=storage,
+        control_port=control_port,
+        ftp=FtpLab(ftp[0], host, ftp[1]) if ftp else None,
+    )
     try:
         asyncio.run(_run(lab))
     except LabError as error:
@@ -53,11 +64,13 @@ async def _run(lab: Lab) -> None:
 def _welcome(lab: Lab) -> str:
     twice = "stored once" if lab.deduplicates else "stored again"
     status = "told" if lab.tells_ticket_status else "not told"
+    ftp = f"FTP      {lab.ftp.url} ({lab.ftp.folder})\n" if lab.ftp else ""
     return (
         f"SOAP     {lab.url_soap}\n"
         f"REST     {lab.url_rest}\n"
         f"Tokens   {lab.url_auth}\n"
         f"Control  {lab.url_control}\n"
+        f"{ftp}"
         f"A ticket that comes twice is {twice}; its status is {status}. Ctrl-C stops the lab.\n"
     )
 

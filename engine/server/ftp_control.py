@@ -66,7 +66,7 @@ class Control(ftplib.FTP):
         try:
             self.af = self.sock.family
             patience.stage = "waiting for the greeting"
-            self._do(self.voidresp, "connecting")
+            self._do(self.voidresp, "the connection")
             if self._login.trust is not None:
                 self._secure(self._login.trust)
             patience.stage = "while logging in"
@@ -140,7 +140,13 @@ class Control(ftplib.FTP):
         return self._login.trust.wrap(data, self.host, self._patience, session)
 
     def _secure(self, trust: Trust) -> None:
-        self.ask("AUTH TLS")
+        try:
+            self.ask("AUTH TLS")
+        except NotKnown as failure:
+            raise CallFailed(
+                Reason.BAD_REPLY,
+                f"{failure.message}; only server.ftp.tls: none does without TLS",
+            ) from None
         if self._heard:
             # Somebody in the middle may have put words there, to be taken for the server's.
             raise CallFailed(

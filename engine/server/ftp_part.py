@@ -143,8 +143,8 @@ class Part:
         if offset == 0:
             self.rewind()
         else:
-            self._compare(data, offset, patience)
             self.pieced = True
+            self._compare(data, offset, patience)
         patience.stage = f"while downloading {self.target.name}"
         patience.phase(patience.stall)
         mark = self.have

@@ -19,6 +19,7 @@ from engine.definition.machine import load_machine
 from engine.definition.reader import read
 from engine.effects.table import VOCABULARY
 from engine.lab.faults import FAULTS
+from engine.lab.ftp_faults import FTP_FAULTS
 from engine.server.settings import ServerSettings
 from engine.settings import Settings, load_definition, load_settings
 
@@ -143,12 +144,13 @@ def test_every_key_of_till_yaml_is_explained() -> None:
 
 
 def test_every_fault_of_the_lab_is_explained() -> None:
-    """Those of the table in docs/operating.md are the lab's."""
+    """Those of the tables in docs/operating.md are the lab's, those of its FTP server included."""
     page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
-    table = page.partition("| fault |")[2].partition("\n\n")[0]
-    first = [line.split("|")[1] for line in table.splitlines()[2:]]
+    for heading, faults in (("| fault |", FAULTS), ("| FTP fault |", FTP_FAULTS)):
+        table = page.partition(heading)[2].partition("\n\n")[0]
+        first = [line.split("|")[1] for line in table.splitlines()[2:]]
 
-    assert set(re.findall(r"`(\w+)`", " ".join(first))) == set(FAULTS)
+        assert set(re.findall(r"`(\w+)`", " ".join(first))) == set(faults)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

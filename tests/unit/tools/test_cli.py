@@ -172,10 +172,10 @@ def test_lab_gets_its_knobs(tillwire: Any, monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr("engine.lab.serve.serve", serve)
     assert tillwire("lab").code == 0
     options = ("--port", "0", "--storage", tmp_path, "--stores-twice", "--no-status")
-    assert tillwire("lab", *options).code == 0
+    assert tillwire("lab", *options, "--ftp-folder", tmp_path).code == 0
     assert given == [
-        ("127.0.0.1", 8080, 8081, None, True, True),
-        ("127.0.0.1", 0, 8081, tmp_path, False, False),
+        ("127.0.0.1", 8080, 8081, None, True, True, None),
+        ("127.0.0.1", 0, 8081, tmp_path, False, False, (tmp_path, 2121)),
     ]
 
 
