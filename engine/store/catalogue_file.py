@@ -5,22 +5,28 @@ without a wait for the disk (``synchronous=NORMAL`` keeps the file whole over a 
 last of them may be missing); what makes them live is on the disk when it is done.
 """
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from engine.store import files
+from engine.store.catalogue_flush import Flusher
 from engine.store.database import MAGIC, WAIT_FOR_OTHERS
-from engine.store.errors import Damaged, StoreError, explain, explain_file
+from engine.store.errors import Damaged, DiskFull, StoreError, explain, explain_file
 from engine.store.queries import Queries, load
 
 Row = tuple[Any, ...]
 
+MEBIBYTE = 1024 * 1024
+RESERVE_BYTES = 64 * MEBIBYTE
+"""So much of the disk a load leaves to others: a ticket that finds no room is worse than an old
+catalogue."""
 CACHE_KIB = 8 * 1024
-LOG_BYTES = 16 * 1024 * 1024
+LOG_BYTES = 16 * MEBIBYTE
 """The log gives back what it grew beyond this."""
 INSTRUCTIONS = 500_000
 """SQLite's instructions between two looks at whether a long statement is still wanted."""
@@ -40,25 +46,31 @@ PRAGMAS = (
 class CatalogueFile:
     """An open file. Writing takes turns; ``read`` waits for nobody."""
 
-    def __init__(self, path: Path, lock: files.OwnerLock) -> None:
+    def __init__(self, path: Path, lock: files.OwnerLock, reserve: int) -> None:
         self.path = path
         self.queries = load("catalogue_sqlite")
-        self._lock = lock
+        self._reserve = reserve
         self._turn = threading.RLock()
         self._reading = threading.Lock()
-        self._inside = False
         self._failure: StoreError | None = None
-        self._writer = self._connect("rwc")
-        try:
+        self._closed = False
+        with ExitStack() as opened:  # closes from the last to the first
+            opened.callback(lock.release)
+            self._flusher = Flusher(path)
+            opened.callback(self._flusher.close)
+            self._writer = self._connect("rwc")
+            opened.callback(self._writer.close)
             self._prepare()
             self._reader = self._connect("ro")
-        except BaseException:
-            self._writer.close()
-            raise
+            opened.callback(self._reader.close)
+            self._opened = opened.pop_all()
 
     @classmethod
-    def open(cls, path: Path) -> "CatalogueFile":
-        """Opens ``path``, alone; creates it where no file is. Raises StoreError or a kind of it."""
+    def open(cls, path: Path, reserve: int = RESERVE_BYTES) -> "CatalogueFile":
+        """Opens ``path``, alone; creates it where no file is. Raises StoreError or a kind of it.
+
+        ``reserve`` is how many bytes of its disk are left to others.
+        """
         try:
             path = path.resolve()
             files.make_directory(path.parent)
@@ -67,18 +79,27 @@ class CatalogueFile:
         lock = files.own(path)
         try:
             _check_header(path)
-            return cls(path, lock)
         except BaseException:
             lock.release()
             raise
+        return cls(path, lock, reserve)
 
     def close(self) -> None:
-        """Closes the file and gives its lock up; a second call does nothing."""
-        try:
-            self._reader.close()
-            self._writer.close()
-        finally:
-            self._lock.release()
+        """Closes the file and gives its lock up; a second call does nothing.
+
+        A statement that is running is interrupted. One that hangs, as on a dead disk, cannot
+        be: then everything stays as it is until the process ends.
+        """
+        if self._closed:
+            return
+        self._writer.interrupt()
+        if self._turn.acquire(timeout=WAIT_FOR_OTHERS):
+            try:
+                with self._reading:
+                    self._closed = True
+                    self._opened.close()
+            finally:
+                self._turn.release()
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Runs a statement on the connection that writes."""
@@ -102,31 +123,52 @@ class CatalogueFile:
         """All rows that a named query answers with, as they were last committed."""
         try:
             with self._reading:
+                if self._closed:
+                    raise self._is_closed()
                 return self._reader.execute(self.queries[name], parameters).fetchall()
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
 
     @contextmanager
-    def transaction(self, durable: bool = False) -> Iterator[None]:
-        """All or nothing; on the disk when the block ends, if it is to be ``durable``."""
+    def transaction(self, durable: bool = False, long: bool = False) -> Iterator[None]:
+        """All or nothing; on the disk when the block ends, if it is to be ``durable``.
+
+        What a ``long`` one writes goes to the disk bit by bit.
+        """
         with self._turn:
+            if self._closed:
+                raise self._is_closed()
             self._failure = None
+            self._check_flushed()
             if durable:
                 self.execute("PRAGMA synchronous=FULL")
             try:
-                self.execute("BEGIN IMMEDIATE")
-                self._inside = True
-                yield
-                self._still_open()
-                self.execute("COMMIT")
+                with self._flusher.going() if long else nullcontext():
+                    self.execute("BEGIN IMMEDIATE")
+                    yield
+                    self._check_flushed()
+                    self._still_open()
+                    self.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
                     self.execute("ROLLBACK")
                 raise
             finally:
-                self._inside = False
                 if durable:
                     self.execute("PRAGMA synchronous=NORMAL")
+
+    def check_room(self) -> None:
+        """DiskFull when what is left on the disk is for others."""
+        try:
+            free = shutil.disk_usage(self.path.parent).free
+        except OSError as error:
+            raise explain_file(error, self.path) from error
+        if free < self._reserve:
+            raise DiskFull(
+                f"The disk of the catalogue {self.path} has {free // MEBIBYTE} MiB left, and "
+                f"{self._reserve // MEBIBYTE} MiB are kept free for the till's tickets. Free "
+                "some space on it, then load again."
+            )
 
     @contextmanager
     def watched(self, look: Callable[[], None]) -> Iterator[None]:
@@ -150,6 +192,14 @@ class CatalogueFile:
         finally:
             self._writer.set_progress_handler(None, 0)
 
+    def _is_closed(self) -> StoreError:
+        return StoreError(f"The catalogue {self.path} is closed.")
+
+    def _check_flushed(self) -> None:
+        failure = self._flusher.failure()
+        if failure is not None:
+            raise explain_file(failure, self.path) from failure
+
     def _failed(self, error: sqlite3.Error) -> StoreError:
         self._failure = explained(error, self.path)
         return self._failure
@@ -161,7 +211,7 @@ class CatalogueFile:
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         try:
-            connection = sqlite3.connect(
+            return sqlite3.connect(
                 f"{self.path.as_uri()}?mode={mode}",
                 uri=True,
                 timeout=WAIT_FOR_OTHERS,
@@ -170,7 +220,6 @@ class CatalogueFile:
             )
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
-        return connection
 
     def _prepare(self) -> None:
         if self.run("foreign_tables")[0][0]:  # first: another program's file is left as it is

@@ -4,7 +4,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.catalogue.manifest import Gap, Unusable
 from engine.catalogue.tables import Table
@@ -18,13 +18,13 @@ NUMBERED = re.compile(r"tillwire_[a-z]+_([0-9]+)")
 
 @dataclass(slots=True)
 class _Staged:
-    """What waits for the swap of one dataset: a whole table, a table of changes, or both."""
+    """What waits for the swap of one dataset: a whole table, tables of changes in order."""
 
     table: Table
     version: int = 0
     rows: int = 0
     whole: str | None = None
-    changes: str | None = None
+    changes: list[str] = field(default_factory=list)
 
 
 class SqliteLoad:
@@ -74,12 +74,11 @@ class SqliteLoad:
                     f"The changes of '{table.name}' from version {version_from} to {version_to} "
                     f"do not join on: the table {there}. A full load is needed."
                 )
+            name, number = self._create(table, sql.create_changes)
+            count = self._fill(sql.insert_change(table, name), rows, progress)
+            self._index_changes(table, name, number, lambda: progress(count))
             staged = self._of.setdefault(table.name, _Staged(table))
-            if staged.changes is None:
-                staged.changes, number = self._create(table, sql.create_changes)
-                with self._file.transaction():
-                    self._file.execute(sql.create_key(table, staged.changes, number))
-            count = self._fill(sql.insert_change(table, staged.changes), rows, progress)
+            staged.changes.append(name)
             staged.version = self._have[table.name] = version_to
         return count
 
@@ -90,7 +89,10 @@ class SqliteLoad:
         self._fit = False
         if not self._of:
             return
-        with self._file.transaction(durable=True):
+        with (
+            self._file.transaction(durable=True, long=True),
+            self._file.watched(self._file.check_room),
+        ):
             for staged in self._of.values():
                 self._go_live(staged)
         self.staged = frozenset()
@@ -102,9 +104,10 @@ class SqliteLoad:
                 old = f"tillwire_old_{self._next_number()}"
                 self._file.execute(sql.rename(table.name, old))
             self._file.execute(sql.rename(staged.whole, table.name))
-        if staged.changes is not None:
-            for statement in sql.apply(table, staged.changes):
+        for changes in staged.changes:
+            for statement in sql.apply(table, changes):
                 self._file.execute(statement)
+        if staged.changes:
             rows = self._file.execute(sql.count(table.name)).fetchone()[0]
         self._file.run("loaded_now", table.name, table.shape, staged.version, self._at, rows)
 
@@ -136,28 +139,48 @@ class SqliteLoad:
     def _fill(self, statement: str, rows: Rows, progress: Progress) -> int:
         count = 0
         for chunk in rows:
+            self._file.check_room()
             with self._file.transaction():
                 self._file.execute_many(statement, chunk)
             count += len(chunk)
             progress(count)
         return count
 
-    def _build(self, statement: str, look: Callable[[], None]) -> None:
-        with self._file.transaction(), self._file.watched(look):
-            self._file.execute(statement)
+    def _index_changes(
+        self, table: Table, name: str, number: int, look: Callable[[], None]
+    ) -> None:
+        key = sql.create_key(table, name, number)
+        if not self._build_unique(key, look):
+            self._build(sql.keep_last(table, name), look)
+            self._build(key, look)
 
     def _build_key(self, table: Table, name: str, number: int, look: Callable[[], None]) -> None:
+        if self._build_unique(sql.create_key(table, name, number), look):
+            return
+        with self._file.transaction(), self._file.watched(look):
+            *key, first, last = self._file.execute(sql.duplicate(table, name)).fetchone()
+        values = ", ".join(
+            f"{column} {value!r}" for column, value in zip(table.key, key, strict=True)
+        )
+        raise Unusable(
+            f"The export of '{table.name}' has the key {values} twice, in its rows {first} "
+            f"and {last} (the first row after the header is row 1)."
+        )
+
+    def _build_unique(self, statement: str, look: Callable[[], None]) -> bool:
+        """Builds a unique index; False when a key is there twice."""
         try:
-            self._build(sql.create_key(table, name, number), look)
+            self._build(statement, look)
         except StoreError as error:
-            if not isinstance(error.__cause__, sqlite3.IntegrityError):
-                raise
-            with self._file.watched(look):
-                *key, first, last = self._file.execute(sql.duplicate(table, name)).fetchone()
-            values = ", ".join(
-                f"{column} {value!r}" for column, value in zip(table.key, key, strict=True)
-            )
-            raise Unusable(
-                f"The export of '{table.name}' has the key {values} twice, in its rows {first} "
-                f"and {last} (the first row after the header is row 1)."
-            ) from None
+            if isinstance(error.__cause__, sqlite3.IntegrityError):
+                return False
+            raise
+        return True
+
+    def _build(self, statement: str, look: Callable[[], None]) -> None:
+        def looked() -> None:
+            self._file.check_room()
+            look()
+
+        with self._file.transaction(long=True), self._file.watched(looked):
+            self._file.execute(statement)

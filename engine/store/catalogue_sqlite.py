@@ -13,7 +13,7 @@ from time import monotonic
 from engine.catalogue.tables import Table
 from engine.store import catalogue_tables as sql
 from engine.store.catalogue import KEEP_RECORDS, Loaded, LoadRecord
-from engine.store.catalogue_file import CatalogueFile
+from engine.store.catalogue_file import RESERVE_BYTES, CatalogueFile
 from engine.store.catalogue_load import SqliteLoad
 from engine.store.errors import Busy
 
@@ -32,12 +32,15 @@ class SqliteCatalogue:
         self._load: SqliteLoad | None = None
 
     @classmethod
-    def open(cls, path: Path, tables: Sequence[Table]) -> "SqliteCatalogue":
+    def open(
+        cls, path: Path, tables: Sequence[Table], reserve: int = RESERVE_BYTES
+    ) -> "SqliteCatalogue":
         """Opens the file, alone; creates it where none is. Raises StoreError or a kind of it.
 
-        What an interrupted load left behind stays until ``sweep``.
+        What an interrupted load left behind stays until ``sweep``. A load ends with DiskFull
+        when fewer than ``reserve`` bytes are left on the disk.
         """
-        return cls(CatalogueFile.open(path), tables)
+        return cls(CatalogueFile.open(path, reserve), tables)
 
     def versions(self) -> dict[str, Loaded]:
         """See :class:`~engine.store.catalogue.Catalogue`."""

@@ -89,16 +89,21 @@ def create_changes(table: Table, name: str) -> str:
 
 
 def insert_change(table: Table, name: str) -> str:
-    """One change; it takes the place of an earlier one of the same key."""
+    """One change: what is done, then the values in the order of the columns."""
     marks = ", ".join("?" * (len(table.columns) + 1))
-    return (
-        f"INSERT OR REPLACE INTO {quoted(name)} "  # noqa: S608
-        f"({listed([CHANGE, *_names(table)])}) VALUES ({marks})"
-    )
+    names = listed([CHANGE, *_names(table)])
+    return f"INSERT INTO {quoted(name)} ({names}) VALUES ({marks})"  # noqa: S608
+
+
+def keep_last(table: Table, name: str) -> str:
+    """Of several changes of one key only the last stays."""
+    changes = quoted(name)
+    last = f"SELECT MAX(_rowid_) FROM {changes} GROUP BY {listed(table.key)}"  # noqa: S608
+    return f"DELETE FROM {changes} WHERE _rowid_ NOT IN ({last})"  # noqa: S608
 
 
 def apply(table: Table, changes: str) -> list[str]:
-    """Makes the changes of a table of changes in the live table of the dataset."""
+    """Makes the changes of a table of changes, one of each key, in the dataset's live table."""
     live, key, names = quoted(table.name), listed(table.key), listed(_names(table))
     others = [name for name in _names(table) if name not in table.key]
     update = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in others)
