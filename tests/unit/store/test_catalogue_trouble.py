@@ -52,10 +52,11 @@ def test_a_load_leaves_room_for_the_tickets(path: Path) -> None:
 def test_what_a_flush_was_told_by_the_disk_is_not_lost(path: Path) -> None:
     """SQLite's own flush after it may be told nothing, so the load ends."""
     with SqliteCatalogue.open(path, [STAFF]) as catalogue:
-        with pytest.raises(DiskFailing, match="Check the disk"), catalogue.load(1.0) as load:
+        with catalogue.load(1.0) as load:
             load.full(STAFF, 2, [[(2,)]], ignore)
             catalogue._file._flusher._failure = OSError(errno.EIO, "Input/output error")
-            load.swap()
+            with pytest.raises(DiskFailing, match="Check the disk"):
+                load.swap()
         assert catalogue.versions() == {"staff": Loaded(1, 1.0, 1)}
         fill(catalogue, 2, [(2,)])
 
