@@ -3,6 +3,7 @@
 import { Fault, Heart, get, listen, now, post, tillPath } from "./agent.js";
 import { lightUp, loadDrawing, putOut } from "./diagram.js";
 import { gaps, noteSteps } from "./gaps.js";
+import { drawLoads, loadFault } from "./loads.js";
 import { drawMessages } from "./messages.js";
 import { Machine, meaning, useSign } from "./signs.js";
 import { drawSteps } from "./steps.js";
@@ -188,6 +189,7 @@ async function refresh() {
     drawPast();
     drawSteps(machine, answer.steps.slice(0, RECENT));
     await drawMessages(view.till, act);
+    await drawLoads(view.till);
   } catch (error) {
     incomplete ||= whole;
     if (!(error instanceof Fault)) throw error;
@@ -207,17 +209,17 @@ function drawPast() {
   lightUp(machine, view.active, real.find(changed));
 }
 
-// Posts what a button asks for and says what came of it.
-async function act(path, body) {
+// Posts what a button asks for and says what came of it, at a place near to the button.
+async function act(path, body, place = "answer") {
   try {
     const answer = await post(path, body, askToken);
     if (answer === null) return false;
-    put("answer", outcome(answer));
+    put(place, outcome(answer));
     heart.beat();
     setTimeout(refresh, 400);
     return true;
   } catch (error) {
-    put("answer", faultWords(error));
+    put(place, faultWords(error));
     return false;
   }
 }
@@ -285,6 +287,13 @@ function showTill(till) {
     button.addEventListener("click", () => {
       if (button.getAttribute("aria-disabled") === "true") put("answer", notPossible(view.state));
       else act(tillPath(till, "/events"), { event: button.dataset.event });
+    });
+  }
+  for (const button of find("load-buttons").querySelectorAll("button")) {
+    button.addEventListener("click", () => {
+      const fault = loadFault();
+      put("load-answer", fault);
+      if (!fault) act(tillPath(till, "/loads"), { kind: button.dataset.kind }, "load-answer");
     });
   }
 }

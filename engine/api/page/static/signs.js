@@ -121,8 +121,13 @@ function answered(event) {
   return text("{what}: {outcome}", { what: effectName(effect), outcome });
 }
 
+export function loadKind(kind) {
+  return kind === "full" ? text("Load of all data") : text("Load of the changes");
+}
+
 export function effectName(effect) {
   return {
+    load: text("Loading the data"),
     ping: text("Ping"),
     send_tickets: text("Sending tickets"),
     poll_messages: text("Asking for messages"),
