@@ -7,10 +7,11 @@ account's own could not promise.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
+from engine.database_settings import Database
 from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Part, Scalar, as_tuple
 from engine.definition.parameters import Overrides
@@ -23,6 +24,9 @@ from engine.server.durations import Duration
 from engine.server.secret import Secret, SecretUnavailable
 from engine.server.settings import ServerSettings
 from engine.shipped import shipped_machine
+
+if TYPE_CHECKING:
+    from engine.store.place import Place
 
 _IS_DURATION = get_args(Duration)[1]
 
@@ -60,32 +64,11 @@ Id = Annotated[str, BeforeValidator(_check_id)]
 """The id of a shop or a till: 1 to 64 letters, digits, dashes, underscores and dots."""
 
 
-def _check_kind(raw: Any) -> Any:
-    if raw == "sqlserver":
-        raise ValueError(
-            "SQL Server comes in a later version; this one keeps its tickets in sqlite"
-        )
-    return raw
-
-
 def _one_or_more(raw: Any) -> Any:
     return (raw,) if isinstance(raw, str) else as_tuple(raw)
 
 
 _Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
-
-
-class Database(Part):
-    """Where the till keeps its tickets until the server has them, and its journal."""
-
-    kind: Annotated[Literal["sqlite"], BeforeValidator(_check_kind)] = Field(
-        "sqlite", description="The kind of database. Only sqlite in this version."
-    )
-    path: str = Field(
-        "tillwire.db",
-        min_length=1,
-        description="The database's file, relative to till.yaml. It is made when there is none.",
-    )
 
 
 class Api(Part):
@@ -191,8 +174,13 @@ class Settings(Part):
 
     @property
     def database_path(self) -> Path:
-        """The database's file, absolute."""
+        """The database's file, absolute, where it is one."""
         return self.folder / self.database.path
+
+    @property
+    def database_place(self) -> "Place":
+        """Where the store opens the database: an absolute path, or a place on an SQL Server."""
+        return self.database.place(self.folder)
 
 
 class Effective(NamedTuple):
@@ -314,12 +302,13 @@ def unreadable_secrets(settings: Settings) -> list[Problem]:
 
 def effective(settings: Settings) -> list[Effective]:
     """Every value in force, in the order of the model, with where it comes from."""
-    unused = "tills" if settings.till is not None else "till"
+    unused: set[tuple[str, ...]] = {("tills" if settings.till is not None else "till",)}
+    unused |= {("database", name) for name in settings.database.unused}
     in_force = {("machine",): settings.machine_path, ("database", "path"): settings.database_path}
     return [
         Effective(".".join(loc), shown(in_force.get(loc, value)), origin(settings.document, loc))
         for loc, value in _leaves(settings, ())
-        if loc != (unused,)
+        if loc not in unused
     ]
 
 

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.agent.clock import Clock, SystemClock
@@ -24,6 +23,7 @@ from engine.server.connecting import connect
 from engine.server.secret import SecretUnavailable
 from engine.settings import Settings, load_definition
 from engine.store.errors import StoreError
+from engine.store.place import Place
 from engine.store.store import Store
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
     loop = asyncio.get_running_loop()
     stop = StopSignal(loop)
     clock = SystemClock()
-    books = StoreThread(_opener(settings.database_path), loop)
+    books = StoreThread(_opener(settings.database_place), loop)
     agent = Agent(
         chart,
         settings.shop,
@@ -102,8 +102,8 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
     return 0
 
 
-def _opener(path: Path) -> Callable[[], Store]:
-    return lambda: Store.open(path)
+def _opener(place: Place) -> Callable[[], Store]:
+    return lambda: Store.open(place)
 
 
 async def _serve(settings: Settings, agent: Agent, token: str | None) -> "Serving":

@@ -124,7 +124,7 @@ class Agent:
             (self._observe, self._keeper.observe, low.observe, self._asking.observe),
             failed=lambda till: self._tell(watch.step_failed, till),
         )
-        self._shelf = StoreThread(lambda: ReadingStore.open(self._path), self._loop)
+        self._shelf = StoreThread(lambda: ReadingStore.open(self._place), self._loop)
         self._desk = OfferDesk(
             self._shelf,
             self._asking,
@@ -142,9 +142,9 @@ class Agent:
     async def start(self) -> None:
         """Open the store, take the tills over and set them going. Raises StoreError."""
         await self._books.start()
-        self._path, saved, backlogs, unread = await self._books.run(
+        self._place, saved, backlogs, unread = await self._books.run(
             lambda store: (
-                store.path,
+                store.place,
                 store.snapshots.all(),
                 {name: store.tickets.backlog(name) for name in self._names},
                 {name: store.messages.unread_count(name) for name in self._names},

@@ -6,16 +6,17 @@ one thread at a time. Every statement has a name in the dialect's file.
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from json import dumps
 from pathlib import Path
 from typing import Any
 
 from engine.store import files
 from engine.store.errors import Missing, StoreError, damaged, explain, explain_file
-from engine.store.queries import Queries, load
-
-Row = tuple[Any, ...]
+from engine.store.port import Row
+from engine.store.queries import Queries, bring_up, load
+from engine.store.transactions import SQLITE, Transactions
 
 MAGIC = b"SQLite format 3\x00"
 WAIT_FOR_OTHERS = 5.0
@@ -32,19 +33,17 @@ PRAGMAS = (
 )
 
 
-class Database:
-    """An open database. ``run`` and its siblings take the name of a statement."""
+class Database(Transactions):
+    """An open SQLite database. ``run`` and its siblings take the name of a statement."""
 
     def __init__(
         self, path: Path, connection: sqlite3.Connection, queries: Queries, lock: files.OwnerLock
     ) -> None:
+        super().__init__(path, SQLITE)
         self.path = path
         self.queries = queries
         self._connection = connection
         self._lock = lock
-        self._inside = False
-        self._depth = 0
-        self._failure: StoreError | None = None
 
     @classmethod
     def open(cls, path: Path, create: bool = True, queries: Queries | None = None) -> "Database":
@@ -88,12 +87,17 @@ class Database:
         """Runs a statement and returns how many rows it changed."""
         return self._execute(self.queries[name], parameters).rowcount
 
-    def run_many(self, name: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Runs a statement once per row and returns how many rows it changed in all."""
+    def run_many(self, name: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Runs a statement once per row."""
         try:
-            return self._connection.executemany(self.queries[name], rows).rowcount
+            self._connection.executemany(self.queries[name], rows)
         except sqlite3.Error as error:
             raise self._failed(error) from error
+
+    def run_rows(self, name: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Runs a statement that takes all rows as one JSON array: between two statements the
+        thread that runs them may have to wait for its turn, and does not within one."""
+        self.run(name, dumps(rows))
 
     def rows(self, name: str, *parameters: Any) -> list[Row]:
         """All rows that a query answers with."""
@@ -122,53 +126,6 @@ class Database:
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, on the disk when the block ends without an error.
-
-        RuntimeError inside another transaction: there it is ``savepoint`` or ``atomic``.
-        """
-        if self._inside:
-            raise RuntimeError("a transaction is open already: use savepoint() inside it")
-        self._failure = None
-        try:
-            self._execute("BEGIN IMMEDIATE")
-            self._inside = True
-            yield
-            self._still_open()
-            self._execute("COMMIT")
-        except BaseException:
-            self._undo("ROLLBACK")
-            raise
-        finally:
-            self._inside = False
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undoes the block alone when it raises; only inside a transaction."""
-        if not self._inside:
-            raise RuntimeError("no transaction is open: use transaction()")
-        self._still_open()
-        name = f"savepoint_{self._depth + 1}"
-        self._execute(f"SAVEPOINT {name}")
-        self._depth += 1
-        try:
-            yield
-            self._still_open()
-            self._execute(f"RELEASE {name}")
-        except BaseException:
-            self._undo(f"ROLLBACK TO {name}")
-            self._undo(f"RELEASE {name}")
-            raise
-        finally:
-            self._depth -= 1
-
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        """A transaction of its own, or a savepoint where one is open."""
-        with self.savepoint() if self._inside else self.transaction():
-            yield
-
     def _execute(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         try:
             return self._connection.execute(statement, parameters)
@@ -179,14 +136,11 @@ class Database:
         self._failure = explain(error, self.path)
         return self._failure
 
-    def _still_open(self) -> None:
-        """A full or failing disk makes SQLite roll back by itself: the block is then void."""
-        if not self._connection.in_transaction:
-            raise self._failure or StoreError(f"The database {self.path} undid a transaction.")
+    def _say(self, statement: str) -> sqlite3.Cursor:
+        return self._execute(statement)
 
-    def _undo(self, statement: str) -> None:
-        if self._connection.in_transaction:
-            self._execute(statement)
+    def _alive(self) -> bool:
+        return self._connection.in_transaction
 
     def _prepare(self) -> None:
         found = self.check_schema()  # first: a file of another program is left as it is
@@ -200,7 +154,7 @@ class Database:
             self._execute(pragma)
         if found < self.queries.latest:
             with self.transaction():
-                _bring_up(self._execute, self.queries, found)
+                bring_up(self._execute, self.queries, found)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -223,13 +177,6 @@ class Database:
                 f"{self.queries.latest}; a newer tillwire wrote it, so install that one again",
             )
         return found
-
-
-def _bring_up(execute: Callable[..., object], queries: Queries, found: int) -> None:
-    for version, statements in queries.migrations(found):
-        for statement in statements:
-            execute(statement)
-        execute(queries["schema_reached"], (version,))
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -261,7 +208,7 @@ def _create(path: Path, queries: Queries) -> None:
         try:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
-            _bring_up(connection.execute, queries, 0)
+            bring_up(connection.execute, queries, 0)
             connection.execute("COMMIT")
         finally:
             connection.close()

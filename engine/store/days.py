@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
-from engine.store.database import Database
+from engine.store.port import AnyDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Lines:
 class Days:
     """Reads tickets and the journal; nothing is written."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AnyDatabase) -> None:
         self._database = database
 
     def summary(self, till: str, first_at: float, last_at: float) -> DaySummary:

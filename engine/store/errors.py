@@ -40,7 +40,25 @@ class Missing(StoreError):
 
 
 class NotWritable(StoreError):
-    """The file, or the directory around it, may not be read or written."""
+    """The file, or the directory around it, may not be read or written; or the login has not the
+    rights that it needs."""
+
+
+class Unreachable(StoreError):
+    """The server of the database is not there, or the connection to it broke. It may come back."""
+
+
+class Unanswered(Unreachable):
+    """The server of the database did not answer in time: the call was abandoned."""
+
+
+class LoginRefused(StoreError):
+    """The server does not let this login in, or not into this database: a person must mend it."""
+
+
+class Undone(StoreError):
+    """The whole transaction was undone through no fault of its own (a deadlock, a connection
+    that broke before it was to be kept): the same again may well succeed."""
 
 
 def explain(error: sqlite3.Error, path: Path) -> StoreError:
@@ -96,12 +114,14 @@ def disk_full(path: Path) -> DiskFull:
     )
 
 
-def damaged(path: Path, why: str) -> Damaged:
-    """The sentence for a file that is no database of ours; ``why`` has no full stop."""
+def damaged(place: object, why: str) -> Damaged:
+    """The sentence for what is no database of ours; ``why`` has no full stop."""
+    keep = "keep the file and those beside it that start with its name, restore a copy"
+    if not isinstance(place, Path):
+        keep = "leave it as it is, restore a backup beside it"
     return Damaged(
-        f"The database {path} cannot be used: {why}. It may hold tickets that were never sent: "
-        "keep the file and those beside it that start with its name, restore a copy or have "
-        "them examined, and never start with an empty one in their place."
+        f"The database {place} cannot be used: {why}. It may hold tickets that were never sent: "
+        f"{keep} or have them examined, and never start with an empty one in their place."
     )
 
 

@@ -5,20 +5,18 @@ keeps the agent from writing. What it tells is of one moment.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from engine.store.database import WAIT_FOR_OTHERS, Database, Row, check_header
 from engine.store.days import Days
-from engine.store.errors import Missing, damaged, explain, explain_file
+from engine.store.errors import damaged
 from engine.store.journal import Journal
-from engine.store.queries import load
-from engine.store.reading import NoLock
+from engine.store.opening import open_for_proof
+from engine.store.place import Place
+from engine.store.port import AnyDatabase, Row
 
 
 class Held(NamedTuple):
@@ -41,33 +39,15 @@ class Entry(NamedTuple):
 class Examination:
     """An open database that is only looked at: its ``journal``, its ``days``, and what follows."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AnyDatabase) -> None:
         self._database = database
         self.journal = Journal(database)
         self.days = Days(database)
 
     @classmethod
-    def open(cls, path: Path) -> "Examination":
+    def open(cls, place: Place) -> "Examination":
         """Opens a database that is there. Raises StoreError or one of its kinds."""
-        path = Path(path)
-        try:
-            path = path.resolve()
-            if not path.exists():
-                raise Missing(f"There is no database {path}: name the right till.yaml.")
-        except (OSError, RuntimeError) as error:
-            raise explain_file(error, path) from error
-        check_header(path)
-        try:
-            connection = _connect(path)
-        except sqlite3.Error as error:
-            raise explain(error, path) from error
-        database = Database(path, connection, load(), NoLock(path))
-        try:
-            database.check_schema()
-        except BaseException:
-            database.close()
-            raise
-        return cls(database)
+        return cls(open_for_proof(place))
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:
@@ -86,7 +66,7 @@ class Examination:
 
     def _by_number(self, rows: Sequence[Row]) -> dict[int, Held]:
         if not all(isinstance(row[0], int) for row in rows):  # SQLite keeps whatever it is given
-            raise damaged(self._database.path, "the number of a ticket is no number")
+            raise damaged(self._database.place, "the number of a ticket is no number")
         return {number: Held(digest, state) for number, digest, state, *_ in rows}
 
     def around(self, till: str, first: int, last: int) -> tuple[int | None, int | None]:
@@ -131,31 +111,3 @@ class Examination:
 
 def _made(payload: object, digest: object) -> bool:
     return isinstance(payload, bytes) and sha256(payload).hexdigest() == digest
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write.
-
-    SQLite reads a write-ahead log by way of a file beside it. Where that may not be made, as for
-    a copy on a disk that nobody may write to, the database is read as it stands, provided that
-    there is no log: then nobody has it open.
-    """
-    try:
-        return _attempt(f"{path.as_uri()}?mode=ro")
-    except sqlite3.OperationalError:
-        log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
-            raise
-        return _attempt(f"{path.as_uri()}?mode=ro&immutable=1")
-
-
-def _attempt(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=True, timeout=WAIT_FOR_OTHERS, isolation_level=None)
-    try:
-        connection.execute("PRAGMA query_only=ON")
-        connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection

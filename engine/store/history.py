@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from json import dumps, loads
 from typing import NamedTuple
 
-from engine.store.database import Database
+from engine.store.port import AnyDatabase
 
 NEWEST = 2**63 - 1
 
@@ -32,7 +32,7 @@ class HistoryRow(NamedTuple):
 class History:
     """``keep`` real steps and ``keep_dull`` dull ones per till, and a few more; older ones go."""
 
-    def __init__(self, database: Database, keep: int, keep_dull: int) -> None:
+    def __init__(self, database: AnyDatabase, keep: int, keep_dull: int) -> None:
         self._database = database
         self._keep = {False: keep, True: keep_dull}
         self._grown: set[tuple[str, bool]] = set()
@@ -43,9 +43,9 @@ class History:
         """Adds steps in their order and drops what is over the bounds of their tills."""
         with self._database.atomic():
             texts = [
-                [*row[:3], dumps(row.states), row.taken, int(row.dull), row.detail] for row in rows
+                (*row[:3], dumps(row.states), row.taken, int(row.dull), row.detail) for row in rows
             ]
-            self._database.run("history_add", dumps(texts))
+            self._database.run_rows("history_add", texts)
             self._grown.update((row.till, row.dull) for row in rows)
             self._untrimmed += len(rows)
             if self._untrimmed >= TRIM_EVERY:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from math import isfinite
 from typing import Literal, NamedTuple
 
-from engine.store.database import Database
+from engine.store.port import AnyDatabase
 
 Kind = Literal[
     "accepted",
@@ -56,7 +56,7 @@ def entry_hash(seq: int, at: float, till: str, kind: str, subject: str, previous
 class Journal:
     """What happened to which ticket, and when the server was out of reach."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AnyDatabase) -> None:
         self._database = database
 
     def append(self, kind: Kind, till: str, fields: Fields, at: float) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from engine.store.database import Database
 from engine.store.history import NEWEST
+from engine.store.port import AnyDatabase
 
 KEEP_SECONDS = 90 * 86400.0
 """How long a message stays that was read, and that the server knows to be kept."""
@@ -54,7 +54,7 @@ class Messages:
 
     def __init__(
         self,
-        database: Database,
+        database: AnyDatabase,
         keep_seconds: float = KEEP_SECONDS,
         keep_messages: int = KEEP_MESSAGES,
     ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, TypeVar
 
-from engine.store.database import Database
+from engine.store.port import AnyDatabase
 
 KEEP_CUSTOMERS = 5000
 """Customers per till whose offers are kept; those asked about the longest ago go."""
@@ -83,7 +83,7 @@ def valid(offers: Iterable[D], day: date) -> list[D]:
 class Offers:
     """The offers of all tills, by customer; customer "" has the general ones."""
 
-    def __init__(self, database: Database, keep_customers: int = KEEP_CUSTOMERS) -> None:
+    def __init__(self, database: AnyDatabase, keep_customers: int = KEEP_CUSTOMERS) -> None:
         self._database = database
         self._keep_customers = keep_customers
 

@@ -6,11 +6,12 @@ in the order in which the file has them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
 NAME = re.compile(r"^-- name: *(\S+) *$", re.MULTILINE)
+SCHEMA = re.compile(r"\btillwire\.")
 MIGRATION = re.compile(r"^migration_([1-9][0-9]*)_")
 
 
@@ -44,19 +45,37 @@ class Queries:
         ]
 
 
-def parse(text: str) -> Queries:
+def parse(source: str) -> Queries:
     """Queries of a text; ValueError when a name is there twice or has no statement."""
-    parts = NAME.split(text)
+    parts = NAME.split(source)
     found: dict[str, str] = {}
     for name, statement in zip(parts[1::2], parts[2::2], strict=True):
         if name in found:
             raise ValueError(f"the query {name} is there twice")
-        if not statement.strip():
+        # What is said about the next statement stands behind this one.
+        lines = [line for line in statement.splitlines() if not line.startswith("--")]
+        text = "\n".join(lines).strip().removesuffix(";")
+        if not text:
             raise ValueError(f"the query {name} has no statement")
-        found[name] = statement.strip().removesuffix(";")
+        found[name] = text
     return Queries(found)
 
 
-def load(dialect: str = "sqlite") -> Queries:
-    """The queries of a dialect, from ``<dialect>.sql`` beside this module."""
-    return parse(files("engine.store").joinpath(f"{dialect}.sql").read_text(encoding="utf-8"))
+def load(dialect: str = "sqlite", schema: str = "tillwire") -> Queries:
+    """The queries of a dialect, from ``<dialect>.sql`` beside this module.
+
+    ``schema`` takes the place of ``tillwire``, in which a dialect with schemas has its tables.
+    """
+    text = files("engine.store").joinpath(f"{dialect}.sql").read_text(encoding="utf-8")
+    return parse(SCHEMA.sub(f"[{schema}].", text))
+
+
+def bring_up(execute: Callable[..., object], queries: Queries, found: int) -> None:
+    """Leads from schema version ``found`` to the latest; to be called in a transaction.
+
+    ``execute(statement)`` runs one, ``execute(statement, parameters)`` one with parameters.
+    """
+    for version, statements in queries.migrations(found):
+        for statement in statements:
+            execute(statement)
+        execute(queries["schema_reached"], (version,))

@@ -5,28 +5,15 @@ with SQLite's write-ahead log readers see what was last committed, whatever is b
 It never checkpoints and never writes, so there is still one connection that does.
 """
 
-import sqlite3
 from contextlib import AbstractContextManager
-from pathlib import Path
 from types import TracebackType
 
-from engine.store.database import Database
-from engine.store.errors import StoreError, explain
-from engine.store.files import OwnerLock
+from engine.store.errors import StoreError
 from engine.store.messages import Messages
 from engine.store.offers import Offers
-from engine.store.queries import load
-
-WAIT = 0.1
-"""Seconds to wait where SQLite has to stop readers, as while it recovers a log."""
-
-
-class NoLock(OwnerLock):
-    """A reader owns nothing."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._descriptor = None
+from engine.store.opening import open_beside
+from engine.store.place import Place
+from engine.store.port import AnyDatabase
 
 
 class ReadingStore:
@@ -36,29 +23,15 @@ class ReadingStore:
     writes raises StoreError.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AnyDatabase) -> None:
         self._database = database
         self.messages = Messages(database)
         self.offers = Offers(database)
 
     @classmethod
-    def open(cls, path: Path) -> "ReadingStore":
+    def open(cls, place: Place) -> "ReadingStore":
         """Opens the database of a store that is open. Raises StoreError."""
-        path = path.resolve()
-        try:
-            connection = sqlite3.connect(
-                f"{path.as_uri()}?mode=ro",
-                uri=True,
-                timeout=WAIT,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=256,
-            )
-            connection.execute("PRAGMA query_only=ON")
-            connection.execute("PRAGMA trusted_schema=OFF")
-        except sqlite3.Error as error:
-            raise explain(error, path) from error
-        return cls(Database(path, connection, load(), NoLock(path)))
+        return cls(open_beside(place))
 
     def transaction(self) -> AbstractContextManager[None]:
         """Refused: nothing is written here."""

@@ -292,13 +292,15 @@ WHERE till = ? AND number IN (SELECT value FROM json_each(?));
 UPDATE tickets SET state = 'refused', settled_at = ?, batch = ?, code = ?, message = ?
 WHERE till = ? AND number = ?;
 
--- name: counters_accepted
+-- name: counters_grow
+UPDATE counters SET pending = pending + 1,
+  first_number = CASE WHEN first_number > ? THEN ? ELSE first_number END,
+  last_number = CASE WHEN last_number < ? THEN ? ELSE last_number END
+WHERE till = ?;
+
+-- name: counters_begin
 INSERT INTO counters (till, pending, sent, refused, first_number, last_number)
-VALUES (?, 1, 0, 0, ?, ?)
-ON CONFLICT (till) DO UPDATE SET
-  pending = pending + 1,
-  first_number = min(first_number, excluded.first_number),
-  last_number = max(last_number, excluded.last_number);
+VALUES (?, 1, 0, 0, ?, ?);
 
 -- name: counters_settled
 UPDATE counters SET pending = pending - ?, refused = refused + ?, sent = sent + ? WHERE till = ?;
@@ -331,11 +333,13 @@ DELETE FROM history WHERE seq IN (
 SELECT till, at, event, states, taken, dull, detail, seq FROM history
 WHERE till = ? AND dull <= ? AND seq < ? ORDER BY seq DESC LIMIT ?;
 
--- name: snapshot_save
+-- name: snapshots_drop
+DELETE FROM snapshots WHERE till IN (SELECT value FROM json_each(?));
+
+-- name: snapshots_add
 INSERT INTO snapshots (till, text, at)
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
-FROM json_each(?) WHERE true
-ON CONFLICT (till) DO UPDATE SET text = excluded.text, at = excluded.at;
+FROM json_each(?);
 
 -- name: snapshots_all
 SELECT till, text FROM snapshots ORDER BY till;

@@ -1,15 +1,16 @@
 """The parts of the store on one database."""
 
 from contextlib import AbstractContextManager
-from pathlib import Path
 from types import TracebackType
 
-from engine.store.database import Database
 from engine.store.days import Days
 from engine.store.history import History
 from engine.store.journal import Journal
 from engine.store.messages import Messages
 from engine.store.offers import Offers
+from engine.store.opening import open_database
+from engine.store.place import Place
+from engine.store.port import AnyDatabase
 from engine.store.snapshots import Snapshots
 from engine.store.tickets import Tickets
 
@@ -25,9 +26,9 @@ class Store:
     ``transaction``: then all of them are when the block ends.
     """
 
-    def __init__(self, database: Database, keep: int, keep_dull: int) -> None:
+    def __init__(self, database: AnyDatabase, keep: int, keep_dull: int) -> None:
         self._database = database
-        self.path = database.path
+        self.place = database.place
         self.journal = Journal(database)
         self.tickets = Tickets(database, self.journal)
         self.history = History(database, keep, keep_dull)
@@ -39,17 +40,17 @@ class Store:
     @classmethod
     def open(
         cls,
-        path: Path,
+        place: Place,
         create: bool = True,
         *,
         keep: int = KEEP_STEPS,
         keep_dull: int = KEEP_DULL_STEPS,
     ) -> "Store":
-        """Opens the database, alone; creates it where no file is.
+        """Opens the database, alone; creates it where no file, or no schema, is.
 
         ``keep`` and ``keep_dull`` bound the history of each till. Raises StoreError.
         """
-        return cls(Database.open(Path(path), create), keep, keep_dull)
+        return cls(open_database(place, create), keep, keep_dull)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, one wait for the disk: for many calls at once."""
@@ -60,7 +61,7 @@ class Store:
         return self._database.savepoint()
 
     def close(self) -> None:
-        """Closes the file and lets another process have it."""
+        """Closes the database and lets another process have it."""
         self._database.close()
 
     def __enter__(self) -> "Store":

@@ -5,8 +5,8 @@ from hashlib import sha256
 from json import dumps
 from typing import Literal, NamedTuple
 
-from engine.store.database import Database
 from engine.store.journal import Fields, Journal
+from engine.store.port import AnyDatabase
 
 Accepted = Literal["new", "same", "different"]
 
@@ -52,7 +52,7 @@ class _Known(NamedTuple):
 class Tickets:
     """Every change is one transaction, or one savepoint of the caller's, with its journal."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
+    def __init__(self, database: AnyDatabase, journal: Journal) -> None:
         self._database = database
         self._journal = journal
 
@@ -79,7 +79,8 @@ class Tickets:
             arrival = self._journal.chain("accepted", till, (subject,), at)
             self._database.run("ticket_add", arrival, till, number, key, digest, at)
             self._database.run("payload_add", arrival, payload)
-            self._database.run("counters_accepted", till, number, number)
+            if not self._database.run("counters_grow", number, number, number, number, till):
+                self._database.run("counters_begin", till, number, number)
         return "new"
 
     def batch(self, till: str, limit: int) -> list[Ticket]:

@@ -20,6 +20,7 @@ from engine.settings import Settings, load_settings
 from engine.store.errors import StoreError
 from engine.store.examining import Examination
 from engine.store.journal import JournalReport
+from engine.store.place import Place
 from engine.tools.evidence import Found, Side, by_asking, by_journal, faults_here, gather
 
 COMPLETE, NOT_COMPLETE, UNREADABLE = 0, 1, 2
@@ -43,7 +44,7 @@ class Proof:
     began: datetime
     ends: datetime
     over: bool
-    database: Path
+    database: Place
     journal: JournalReport
     tills: Sequence[TillProof]
 
@@ -102,7 +103,7 @@ def _prove(
     tills: Sequence[str],
     ask_server: bool,
 ) -> Proof:
-    with Examination.open(settings.database_path) as evidence:
+    with Examination.open(settings.database_place) as evidence:
         journal, found = gather(evidence, tills, began.timestamp(), ends.timestamp())
     proofs = []
     server = connect(settings.server, settings.shop, settings.folder)
@@ -120,7 +121,7 @@ def _prove(
     finally:
         server.close()
     over = ends <= datetime.now().astimezone()
-    return Proof(settings.shop, day, began, ends, over, settings.database_path, journal, proofs)
+    return Proof(settings.shop, day, began, ends, over, settings.database_place, journal, proofs)
 
 
 def as_text(proof: Proof) -> str:

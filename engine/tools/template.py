@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from engine.database_settings import Database
 from engine.definition.machine import Definition
 from engine.definition.model import Parameter
 from engine.server.actions import Actions
 from engine.server.ftp_settings import FtpSettings
 from engine.server.settings import Auth, ServerSettings
-from engine.settings import Api, Database, Log, Settings
+from engine.settings import Api, Log, Settings
 
 WIDTH = 92
 VENDOR = ("ticket_sync_interval", "webservice_timeout", "ping_timeout", "message_retry_wait")
@@ -38,6 +39,23 @@ _FTP = {
     "connect_timeout": "30s",
     "stall": "30s",
 }
+
+SQL_SERVER = {
+    "instance": "CAISSE01\\SQLEXPRESS",
+    "name": "TPV",
+    "authentication": "windows",
+    "user": "tillwire",
+    "password": "'${file:database.password}'",
+    "driver": "ODBC Driver 18 for SQL Server",
+    "encrypt": "yes",
+    "trust_server_certificate": "false",
+    "host_name_in_certificate": "caisse01.example",
+    "schema_name": "tillwire",
+    "login_timeout": "10s",
+    "query_timeout": "20s",
+    "lock_timeout": "5s",
+}
+"""The keys of a database on SQL Server, each with its default or an example."""
 
 
 class Answers(NamedTuple):
@@ -82,8 +100,9 @@ class _Page:
         self, model: type[BaseModel], name: str, value: str, indent: int = 0, used: bool = True
     ) -> None:
         """A key after what it means; one that is not used stands as a comment."""
-        self.say(model.model_fields[name].description or "", indent)
-        entry = f"{name}: {value}".rstrip()
+        field = model.model_fields[name]
+        self.say(field.description or "", indent)
+        entry = f"{field.alias or name}: {value}".rstrip()
         self.line(entry if used else f"# {entry}", indent)
 
 
@@ -208,6 +227,8 @@ def _rest(page: _Page, token: str) -> None:
     page.line("database:")
     page.key(Database, "kind", "sqlite", 2, used=False)
     page.key(Database, "path", "tillwire.db", 2)
+    for name, example in SQL_SERVER.items():
+        page.key(Database, name, example, 2, used=False)
     page.blank()
     page.say(Settings.model_fields["api"].description or "")
     page.line("api:")

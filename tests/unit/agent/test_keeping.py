@@ -376,7 +376,9 @@ def test_what_a_till_program_posted_is_in_no_row_and_no_log_line(
         await room.keeper.flush()
         assert room.events() == ["begin", "ticket.customer"]
         assert code not in room.store.snapshots.all()["01"]
-        files = list(room.store.path.parent.glob("till.db*"))
+        place = room.store.place
+        assert isinstance(place, Path)
+        files = list(place.parent.glob("till.db*"))
         assert any(b"ticket.customer" in file.read_bytes() for file in files)
         assert not any(code.encode() in file.read_bytes() for file in files)
 

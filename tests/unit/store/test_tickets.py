@@ -6,7 +6,9 @@ from json import loads
 import pytest
 
 from engine.store import Backlog, Store, StoreError, Ticket
+from engine.store.database import Database
 from engine.store.tickets import ranges
+from tests.unit.store.backends import Hand
 
 
 def accept(store: Store, *numbers: int, till: str = "01") -> None:
@@ -159,7 +161,7 @@ def test_a_failed_ticket_in_a_group_leaves_the_others(store: Store) -> None:
     """In one transaction, a savepoint per ticket: the bad one is undone alone."""
     with store.transaction():
         accept(store, 1)
-        with pytest.raises(StoreError, match="never replaced"):
+        with pytest.raises(StoreError, match=r"never replaced|PRIMARY KEY|unique"):
             _accept_and_overwrite(store)
         accept(store, 3)
     assert [ticket.number for ticket in store.tickets.batch("01", 9)] == [1, 3]
@@ -175,14 +177,14 @@ def test_a_failed_ticket_in_a_group_leaves_the_others(store: Store) -> None:
     ],
 )
 def test_what_waits_is_found_without_reading_what_was_sent(
-    store: Store, name: str, index: str
+    file: Store, name: str, index: str
 ) -> None:
     """The queries of the hot path go through an index and sort nothing they could read sorted."""
-    statement = store._database.queries[name]
+    database = file._database
+    assert isinstance(database, Database)
+    statement = database.queries[name]
     parameters = ("01",) if name == "oldest_pending" else ("01", "[1]")
-    plan = store._database._connection.execute(
-        f"EXPLAIN QUERY PLAN {statement}", parameters
-    ).fetchall()
+    plan = database._connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
     steps = " / ".join(row[3] for row in plan)
     assert f"USING INDEX {index} (till=?" in steps
     assert name == "tickets_by_number" or "TEMP B-TREE" not in steps
@@ -203,8 +205,11 @@ CHANGES = [
     ("UPDATE tickets SET sha256 = 'x'", "what identifies a ticket is never changed"),
     ("UPDATE tickets SET accepted_at = 0", "what identifies a ticket is never changed"),
     ("UPDATE payloads SET payload = x'00'", "the bytes of a ticket are never changed"),
-    ("DELETE FROM tickets", "a ticket that was not sent is never deleted"),
+    ("DELETE FROM tickets", "never deleted|REFERENCE|foreign key"),
     ("DELETE FROM payloads", "the bytes of a ticket that was not sent are never deleted"),
+    ("INSERT INTO payloads (arrival, payload) VALUES (1, x'00')", "never replaced|PRIMARY|unique"),
+]
+REPLACEMENTS = [
     ("INSERT OR REPLACE INTO payloads VALUES (1, x'00')", "the bytes of a ticket are never"),
     (REPLACED.format(arrival=9, number=1), "a ticket is never replaced"),
     (REPLACED.format(arrival=1, number=9), "a ticket is never replaced"),
@@ -214,22 +219,32 @@ CHANGES = [
 @pytest.mark.parametrize(("statement", "reason"), CHANGES)
 @pytest.mark.parametrize("state", ["pending", "refused"])
 def test_nothing_unsent_is_changed_or_deleted_by_any_statement(
-    store: Store, statement: str, reason: str, state: str
+    store: Store, hand: Hand, statement: str, reason: str, state: str
 ) -> None:
     """The database itself aborts, for tickets set aside as well."""
     accept(store, 1)
     if state == "refused":
         store.tickets.refused("01", [(1, "", "")], "b", 11.0)
     with pytest.raises(StoreError, match=reason):
-        store._database._execute(statement)
+        hand(statement)
 
 
-def test_a_sent_ticket_never_waits_again_but_may_be_cleared_away(store: Store) -> None:
+@pytest.mark.parametrize(("statement", "reason"), REPLACEMENTS)
+def test_nothing_is_replaced_by_an_insert_of_sqlite(
+    sqlite: Store, statement: str, reason: str
+) -> None:
+    """Which could take a row away first, and ask no other trigger."""
+    accept(sqlite, 1)
+    with pytest.raises(StoreError, match=reason):
+        Hand(sqlite)(statement)
+
+
+def test_a_sent_ticket_never_waits_again_but_may_be_cleared_away(store: Store, hand: Hand) -> None:
     """Its state is final; only then may the row and its bytes go."""
     accept(store, 1)
     store.tickets.acknowledged("01", [1], "b", 11.0)
     with pytest.raises(StoreError, match="stays sent"):
-        store._database._execute("UPDATE tickets SET state = 'pending'")
-    store._database._execute("DELETE FROM payloads")
-    store._database._execute("DELETE FROM tickets")
+        hand("UPDATE tickets SET state = 'pending'")
+    hand("DELETE FROM payloads")
+    hand("DELETE FROM tickets")
     assert store.tickets.backlog("01") == Backlog(0, 0, 1, None, 1, 0)

@@ -290,7 +290,7 @@ def test_a_till_yaml_and_its_machine_are_told_together(tillwire: Any, tmp_path: 
         (7, 61, "anchor"),
         (7, 61, "type"),
         (8, 14, "choice"),
-        (9, 18, "value"),
+        (9, 11, "value"),
         (9, 35, "alias"),
     ]
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from engine.database_settings import Database
 from engine.server.settings import ServerSettings
-from engine.settings import Api, Database, Log, Settings, load_settings
+from engine.settings import Api, Log, Settings, load_settings
 from engine.tools.init import windows_lock
 from engine.tools.template import LACKING
 
@@ -90,7 +91,7 @@ def test_every_key_stands_in_the_file_with_what_it_means(
     lines = [line.strip().lstrip("# ") for line in text.splitlines()]
     words = " ".join(" ".join(lines).split())
     for name, field in model.model_fields.items():
-        assert any(line.startswith(f"{name}:") for line in lines), name
+        assert any(line.startswith(f"{field.alias or name}:") for line in lines), name
         description = (field.description or "").replace("`", "")
         assert " ".join(description.split()) in words, name
 

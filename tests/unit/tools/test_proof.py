@@ -268,5 +268,5 @@ def test_it_reads_beside_whoever_writes_and_changes_nothing(prove: Prove, path: 
         code, data = prove()
         assert (code, data["tills"][0]["here"]["count"]) == (1, 11)
         with Examination.open(path) as evidence, pytest.raises(NotWritable):
-            evidence._database.run("counters_accepted", "01", 1, 1)
+            evidence._database.run("counters_begin", "01", 1, 1)
         fill(store, [12], NOON + 3)
