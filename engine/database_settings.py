@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from engine.definition.model import Part
+from engine.server.durations import Duration
 from engine.server.secret import Secret
-from engine.server.settings import Duration
 
 if TYPE_CHECKING:
     from engine.store.place import Place
