@@ -7,6 +7,7 @@ written last. Both forms are tillwire's own choice, written here a second time o
 import base64
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from engine.lab.ledger import LabError
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 FOLDER = "config"
 MANIFEST = "config.json"
 
@@ -43,6 +45,8 @@ class Configurations:
         names = [file.name for file in files]
         if len(set(names)) < len(names):
             raise LabError("Two of the files have one name.")
+        if odd := [name for name in names if not _NAME.fullmatch(name) or name == MANIFEST]:
+            raise LabError(f"'{odd[0]}' is not a plain name such as shop.yaml.")
         with self._lock:
             self._shops[shop] = (tuple(tills), tuple(files))
 
@@ -61,20 +65,25 @@ class Configurations:
         return None
 
     def publish(self, root: Path, shop: str) -> None:
-        """Write a shop's files into ``root``/config, the manifest last."""
+        """Write a shop's files into ``root``/config, the manifest last. LabError when it fails."""
         with self._lock:
             tills, files = self._shops.get(shop, ((), ()))
-        folder = root / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
         rows = []
         for file in files:
-            (folder / file.name).write_bytes(file.raw)
             meant = {"tills": list(file.tills)} if file.tills else {}
             rows.append({**_described(file), **meant, **self.otherwise})
-        manifest = {"shop": shop, "tills": list(tills), "files": rows}
-        new = folder / f"{MANIFEST}.new"
-        new.write_text(json.dumps(manifest), encoding="utf-8")
-        new.replace(folder / MANIFEST)
+        manifest = json.dumps({"shop": shop, "tills": list(tills), "files": rows}).encode()
+        contents = [(file.name, file.raw) for file in files]
+        folder = root / FOLDER
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, raw in [*contents, (MANIFEST, manifest)]:
+                new = folder / f"{name}.new"
+                new.write_bytes(raw)
+                new.replace(folder / name)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise LabError(f"The lab cannot publish in {folder}: {why}.") from error
 
 
 def _described(file: TillFile) -> dict[str, Any]:

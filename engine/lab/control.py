@@ -204,6 +204,8 @@ class Control:
         body = _known(_object(request), "shop", "tills", "files")
         shop, tills, files = read_files(*(body.get(name) for name in ("shop", "tills", "files")))
         self._lab.configurations.put(shop, tills, files)
+        if self._lab.ftp is not None:
+            self._lab.configurations.publish(self._lab.ftp.folder, shop)
         return {"shop": shop, "tills": tills, "files": [file.name for file in files]}
 
     async def _token_lifetime(self, request: Request) -> object:

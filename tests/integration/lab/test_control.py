@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.lab import Lab
+from engine.lab.ftp import FtpLab
 
 if TYPE_CHECKING:
     from tests.integration.lab.conftest import Till
@@ -196,6 +197,7 @@ def test_offers_are_put_for_everybody_and_for_one_customer(till: "Till", control
         ("/config", {"shop": "0042", "tills": [1], "files": {}}, "'tills' is a list of till"),
         ("/config", {"shop": "0042", "tills": [], "files": []}, "'files' is an object"),
         ("/config", {"shop": "0042", "tills": [], "files": {"a": 1}}, "The file 'a' is a text"),
+        ("/config", {"shop": "0042", "tills": [], "files": {"../a": ""}}, "'../a' is not a plain"),
     ],
 )
 def test_what_cannot_be_put_is_400_with_a_sentence(
@@ -216,6 +218,23 @@ def test_a_configuration_is_put_and_told(till: "Till", control: Control) -> None
     control("PUT", "/config", {**body, "shop": "0099"})
     control("PUT", "/config", {**body, "files": {}})
     assert json.loads(till.rest("CONFIG").json()["result"])["resultcode"] == 1
+
+
+def test_a_configuration_is_published_by_ftp_too(
+    start: "Callable[[Lab], Till]", tmp_path: Path
+) -> None:
+    """In the folder that the lab serves; where nothing can be written that is said."""
+    till = start(Lab(ftp=FtpLab(tmp_path)))
+    body = {"shop": "0042", "tills": ["01"], "files": {"shop.yaml": "workers: 2"}}
+    address = f"{till.lab.url_control}/config"
+    assert till.session.put(address, json=body, timeout=9).status_code == 200
+    manifest = json.loads((tmp_path / "config" / "config.json").read_text("utf-8"))
+    assert (manifest["tills"], manifest["files"][0]["name"]) == (["01"], "shop.yaml")
+    assert (tmp_path / "config" / "shop.yaml").read_text("utf-8") == "workers: 2"
+    (tmp_path / "config" / "02.yaml").mkdir()
+    refused = till.session.put(address, json={**body, "files": {"02.yaml": ""}}, timeout=9)
+    assert refused.status_code == 400
+    assert refused.json()["problem"].startswith("The lab cannot publish in ")
 
 
 def test_messages_and_offers_outlive_a_lab_with_storage(

@@ -1,128 +1,18 @@
 """``tillwire import-config`` against the lab: what is taken, what is refused, what is left."""
 
-import io
 import os
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import pytest
 
-from engine.cli import main
-from engine.lab import LabThread
-from engine.lab.configurations import TillFile
 from engine.settings import load_settings
+from tests.integration.tools.importing import HERE, THERE, Shop
 from tests.integration.tools.test_first_minutes import LIMIT
-
-THERE = """\
-# Settings of shop 0042.
-server:
-  protocol: {protocol}
-  url: {url}
-  settle: 3min   # a slow server
-  actions:
-    fetch_configuration: {{}}
-parameters:
-  ticket_sync_interval: 2min
-"""
-
-HERE = """\
-shop: '0042'
-till: '01'
-server:
-  protocol: {protocol}
-  url: {url}
-  actions: {{fetch_configuration: {{}}}}
-{auth}database:
-  path: own.db
-api:
-  port: 9000
-"""
-
-
-AUTH = "  auth: {body: {login: till, password: '${env:LAB_PASSWORD}'}}\n"
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-class Shop:
-    """A lab, a till.yaml, and the command on it in this process."""
-
-    def __init__(
-        self, lab: LabThread, folder: Path, protocol: str, main: Callable[..., Result]
-    ) -> None:
-        self.lab = lab
-        self.folder = folder
-        self.main = main
-        self.values = {
-            "protocol": protocol,
-            "auth": AUTH if protocol == "rest" else "",
-            "url": lab.url_soap if protocol == "soap" else lab.url_rest,
-        }
-        self.config = folder / "till.yaml"
-        self.config.write_text(HERE.format(**self.values), encoding="utf-8")
-
-    def offer(self, text: str = THERE, tills: tuple[str, ...] = ("01", "02")) -> None:
-        raw = text.format(**self.values).encode("utf-8", "surrogateescape")
-        self.lab.lab.configurations.put("0042", tills, [TillFile("shop.yaml", raw)])
-
-    def call(self, *more: str, answers: str = "", terminal: bool = False) -> Result:
-        arguments = ["import-config", "-c", str(self.config), *more]
-        return self.main(arguments, answers, terminal)
-
-    @property
-    def files(self) -> dict[str, str]:
-        return {path.name: path.read_text("utf-8") for path in self.folder.iterdir()}
-
-    def refuses(self, *more: str) -> Result:
-        """The command ends with 1, and nothing in the folder is changed."""
-        before = self.files
-        result = self.call(*(more or ("--yes",)))
-        assert (result.code, self.files) == (1, before)
-        return result
-
-
-class Keyboard(io.StringIO):
-    """A terminal that types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Result]:
-    def call(arguments: list[str], answers: str, terminal: bool) -> Result:
-        monkeypatch.setattr("sys.stdin", (Keyboard if terminal else io.StringIO)(answers))
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        out, err = capsys.readouterr()
-        return Result(int(caught.value.code or 0), out, err)
-
-    return call
-
-
-@pytest.fixture
-def shop(
-    tmp_path: Path,
-    command: Callable[..., Result],
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Shop]:
-    """By SOAP, unless a test asks for another wire."""
-    monkeypatch.setenv("LAB_PASSWORD", "x")
-    with LabThread() as lab:
-        yield Shop(lab, tmp_path, getattr(request, "param", "soap"), command)
 
 
 @pytest.mark.parametrize("shop", ["soap", "rest"], indirect=True)
@@ -324,7 +214,7 @@ def test_a_folder_that_may_not_be_written_in_is_said(shop: Shop) -> None:
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from engine.tools import import_config
+from engine.tools.swapping import replace
 path, after = Path(sys.argv[1]), int(sys.argv[2])
 seen = 0
 def struck(event, arguments):
@@ -334,7 +224,7 @@ def struck(event, arguments):
         if seen > after:
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(struck)
-import_config.replace(path, "new\\n" * 20000)
+replace(path, "new\\n" * 20000)
 """
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from engine.cli import main
 from engine.lab import LabThread
+from engine.lab.ftp import FtpLab
 from engine.store import Store
 from tests.integration.page.shop import Shop
 
@@ -177,6 +178,27 @@ def test_an_ftp_server_that_is_not_there_or_hangs_is_said_in_time(till: Till) ->
     code, lines = till.probe()
     assert code == 1
     assert lines[3].endswith("[unreachable]")
+
+
+def test_an_ftp_server_is_logged_in_to_and_asked_for_its_manifest(
+    till: Till, tmp_path: Path
+) -> None:
+    """One that has none is no fault by itself; a log-in that is refused is one."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with FtpLab(folder) as ftp:
+        till.write(f"  ftp: {{host: 127.0.0.1, port: {ftp.port}, tls: none}}\n")
+        code, lines = till.probe()
+        assert code == 0
+        said = f"  ftp         good   127.0.0.1:{ftp.port} lets this till in and "
+        assert lines[3].startswith(f"{said}there is no manifest.json, in ")
+        (folder / "manifest.json").write_bytes(b'{"exports": []}')
+        assert till.probe().lines[3].startswith(f"{said}its manifest.json has 15 bytes, in ")
+        ftp.turn("wrong_login")
+        code, lines = till.probe()
+        assert code == 1
+        assert lines[3].startswith(f"  ftp         WRONG  127.0.0.1:{ftp.port}: ")
+        assert lines[3].endswith("[unauthorized]")
 
 
 def test_only_a_till_yaml_can_be_probed(till: Till) -> None:

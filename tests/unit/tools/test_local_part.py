@@ -199,7 +199,7 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
 FILES = st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1).map(nested)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(FILES, FILES, st.booleans())
 def test_whatever_the_files_hold_each_key_has_the_right_origin(
     there: dict[str, Any], here: dict[str, Any], flow: bool

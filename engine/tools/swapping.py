@@ -1,0 +1,56 @@
+"""A file swapped for a new one at once, the one of before kept beside it."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+PREVIOUS = ".previous"
+
+
+def replace(path: Path, text: str) -> None:
+    """Keep what ``path`` holds as ``.previous`` and put ``text`` in its place.
+
+    Each of the two files is at any moment whole, as it was or as it will be, whatever is killed
+    or loses its power. Raises OSError; ``path`` is as it was then.
+    """
+    old = path.read_bytes()
+    _put(path.with_name(path.name + PREVIOUS), old, path)
+    _put(path, text.encode("utf-8"), path)
+
+
+def _put(path: Path, content: bytes, like: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            _give(part, like)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    _sync_names(path.parent)
+
+
+def _give(part: Path, like: Path) -> None:
+    """The account that runs the agent must be able to read it as before, and no other one."""
+    shutil.copymode(like, part)
+    if hasattr(os, "chown"):
+        with suppress(PermissionError):
+            os.chown(part, like.stat().st_uid, like.stat().st_gid)
+
+
+def _sync_names(folder: Path) -> None:
+    """So that a power cut does not bring the old name back. Windows has no call for it, and some
+    file systems refuse it."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
