@@ -16,8 +16,9 @@ from engine.definition.machine import Definition
 from engine.server.connecting import connect
 from engine.server.ftp_settings import FtpSettings
 from engine.server.port import CallFailed
+from engine.server.secret import SecretUnavailable
 from engine.settings import Settings
-from engine.store.errors import Busy, StoreError
+from engine.store.errors import Busy, Missing, StoreError
 from engine.store.examining import Examination
 
 OPENING = 10.0
@@ -58,7 +59,7 @@ def probe(settings: Settings, definition: Definition) -> list[Probed]:
     ping = _seconds(definition, "ping_timeout")
     call = _seconds(definition, "webservice_timeout")
     tries = [
-        _Try("database", ("database",), OPENING, lambda: _database(settings)),
+        _Try("database", ("database",), _opening(settings), lambda: _database(settings)),
         _Try("webservice", ("server", "url"), ping, lambda: _webservice(settings, ping)),
     ]
     if (ftp := settings.server.ftp) is not None:
@@ -99,22 +100,31 @@ def _tried(tries: Sequence[_Try]) -> list[Probed]:
     ]
 
 
+def _opening(settings: Settings) -> float:
+    """Seconds in which a database is open: SQL Server has its own limits for that."""
+    if settings.database.kind == "sqlite":
+        return OPENING
+    return settings.database.login_timeout + settings.database.query_timeout + OPENING
+
+
 def _database(settings: Settings) -> str:
-    path = settings.database_path
-    if not path.exists():
-        return _to_be_made(path)
+    place = settings.database_place
+    if isinstance(place, Path) and not place.exists():
+        return _to_be_made(place)
     began = time.perf_counter()
     try:
-        Examination.open(path).close()
+        Examination.open(place).close()
+    except Missing:
+        return f"{place} lets this till in and has no tables yet, in {_milliseconds(began)}"
     except Busy as busy:
         if not _agent_answers(settings):
             raise Amiss(str(busy)) from None
-        return f"{path} is held by the agent that answers at {settings.api.url}"
-    except StoreError as fault:
+        return f"{place} is held by the agent that answers at {settings.api.url}"
+    except (StoreError, SecretUnavailable) as fault:
         raise Amiss(str(fault)) from None
     took = _milliseconds(began)
     beside = f", beside the agent at {settings.api.url}" if _agent_answers(settings) else ""
-    return f"{path} can be read, in {took}{beside}"
+    return f"{place} can be read, in {took}{beside}"
 
 
 def _milliseconds(began: float) -> str:

@@ -15,6 +15,8 @@ from engine.cli import main
 from engine.lab import LabThread
 from engine.lab.ftp import FtpLab
 from engine.store import Store
+from engine.store.errors import Missing
+from engine.store.examining import Examination
 from tests.integration.page.shop import Shop
 
 TILL = """\
@@ -125,7 +127,7 @@ def test_a_database_that_the_agent_has_open_is_read_beside_it(till: Till, agent:
 def test_a_database_held_by_somebody_is_a_fault_unless_it_is_the_agent(
     till: Till, agent: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.store.examining.WAIT_FOR_OTHERS", 0.05)
+    monkeypatch.setattr("engine.store.looking.WAIT_FOR_OTHERS", 0.05)
     with Store.open(till.database):
         pass
     held = sqlite3.connect(till.database, isolation_level=None)
@@ -161,6 +163,36 @@ def test_a_database_that_is_none_or_hangs_is_said(
     release.set()
     assert code == 1
     assert lines[1] == "  database    WRONG  it hangs: no answer within 0.05 s"
+
+
+def test_a_database_on_sql_server_is_logged_in_to(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is not there, a password that cannot be read, one without our tables, a good one."""
+    text = till.config.read_text()
+    server = (
+        "database: {kind: sqlserver, instance: '127.0.0.1,1', name: TPV, encrypt: 'no', "
+        "driver: FreeTDS, login_timeout: 1s, authentication: sql, user: sa, "
+        "password: '${env:SA_PASSWORD}'}"
+    )
+    till.config.write_text(text.replace("database: {path: tickets.db}", server))
+    code, lines = till.probe()
+    assert code == 1
+    assert "the environment variable SA_PASSWORD is not set" in lines[-2]
+    monkeypatch.setenv("SA_PASSWORD", "hunter2")
+    code, lines = till.probe()
+    assert code == 1
+    assert lines[1].startswith("  database    WRONG  ")
+    assert "TPV on 127.0.0.1,1" in lines[1]
+
+    def opened(_place: object) -> Examination:
+        raise Missing("There are no tables.")
+
+    monkeypatch.setattr("engine.tools.probe.Examination.open", opened)
+    code, lines = till.probe()
+    assert code == 0
+    said = "  database    good   TPV on 127.0.0.1,1 lets this till in and has no tables yet, in "
+    assert lines[1].startswith(said)
 
 
 def test_an_ftp_server_that_is_not_there_or_hangs_is_said_in_time(till: Till) -> None:
