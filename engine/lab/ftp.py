@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,8 +24,8 @@ class FtpLab:
 
     ``port`` 0 means any free one. Anybody may log in as ``anonymous``; with ``user`` (name,
     password) that user alone may. ``tls`` is the path of a certificate and of its key (PEM):
-    commands and data then have to be encrypted (needs pyOpenSSL). ``home`` is the folder as
-    the user sees it. Raises LabError when it cannot start. Any thread may call anything.
+    commands and data then have to be encrypted (needs pyOpenSSL). ``clock`` ends faults that
+    have a time. Raises LabError when it cannot start. Any thread may call anything.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class FtpLab:
         *,
         user: tuple[str, str] | None = None,
         tls: tuple[Path, Path] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder = folder
         self.host = host
         self.port = port
         self._user = user
         self._tls = tls
+        self._clock = clock
         self._knobs = Knobs()
         self._ends: dict[int, tuple[float, Knob]] = {}
         self._lock = threading.Lock()
@@ -116,7 +119,7 @@ class FtpLab:
         knob = read_knob(fault, settings, FTP_FAULTS)
         self._knobs.add(knob)
         if knob.seconds is not None:
-            self._ends[id(knob)] = (time.monotonic() + knob.seconds, knob)
+            self._ends[id(knob)] = (self._clock() + knob.seconds, knob)
 
     def clear(self, fault: str | None = None) -> None:
         """Turn every fault off, or one alone."""
@@ -137,7 +140,7 @@ class FtpLab:
     def draw(self, action: str) -> list[Knob]:
         """See :class:`engine.lab.ftp_session.House`."""
         for name, (ends, knob) in list(self._ends.items()):
-            if time.monotonic() >= ends:
+            if self._clock() >= ends:
                 self._knobs.discard(knob)
                 self._ends.pop(name, None)
         knobs = self._knobs.draw(action)
@@ -177,8 +180,10 @@ class FtpLab:
 
     def _serve(self) -> None:
         try:
+            soonest: float | None = _LOOK
             while not self._end.is_set():
-                self._server.ioloop.loop(timeout=_LOOK, blocking=False)
+                wait = _LOOK if soonest is None else min(_LOOK, soonest)
+                soonest = self._server.ioloop.loop(timeout=wait, blocking=False)
         finally:
             self._server.close_all()
             self._server.ioloop.close()

@@ -20,8 +20,8 @@ class Plan:
 
     The file that is read ends after ``cut`` of them, has the byte at ``flip`` changed and
     ``extra`` bytes more. The connection, after ``until`` of them, does what ``then`` says:
-    ``stall``, ``reset``, or ``drip`` (a byte each ``pause`` seconds). ``chunk`` bytes are sent
-    each ``pause`` seconds otherwise. ``silent``: nothing is said when all is through.
+    ``stall``, ``reset``, or ``drip`` (a byte each ``pause`` seconds). ``rate``: no more than so
+    many bytes a second. ``silent``: nothing is said when all is through.
     """
 
     cut: float = 1.0
@@ -30,7 +30,7 @@ class Plan:
     until: float = 1.0
     then: str = ""
     pause: float = 0.0
-    chunk: int = 0
+    rate: int = 0
     silent: bool = False
     hangs_up: bool = False
 
@@ -139,8 +139,7 @@ def _from(session: Session, settings: Settings, then: str, pause: float) -> bool
 
 
 def _slow(session: Session, _command: str, settings: Settings) -> bool:
-    session.plan.pause = 0.05
-    session.plan.chunk = max(1, int(settings["rate"]) // 20)
+    session.plan.rate = int(settings["rate"])
     return False
 
 

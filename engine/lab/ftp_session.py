@@ -145,13 +145,14 @@ class FaultyData(DTPHandler):  # type: ignore[misc] # pyftpdlib has no types
             if plan.then == "stall":
                 self.del_channel()
                 return 0
-            room = 1
-        elif plan.chunk:
-            room = min(room, plan.chunk)
+            room, pause = 1, plan.pause
+        else:
+            room = min(room, max(1, plan.rate // 20)) if plan.rate else room
+            pause = room / plan.rate if plan.rate else 0.0
         sent = int(super().send(data[:room]))
-        if plan.pause and (plan.chunk or room == 1) and not self._closed:
+        if pause and not self._closed:
             self.del_channel()
-            self._timer = self.ioloop.call_later(plan.pause, self._go_on)
+            self._timer = self.ioloop.call_later(pause, self._go_on)
         return sent
 
     def _go_on(self) -> None:

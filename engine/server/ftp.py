@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.server.ftp_control import Control, Login, NoData
-from engine.server.ftp_part import SUFFIX, Part, Unlike, receive
+from engine.server.ftp_part import SUFFIX, Part, Unlike, is_proven, receive
 from engine.server.ftp_patience import Broken, Patience
 from engine.server.ftp_settings import FtpSettings
 from engine.server.port import CallFailed, Reason
@@ -83,6 +83,7 @@ class FtpSource:
     ) -> None:
         """Download a file of ``size`` bytes with the digest ``sha256`` (hex) to ``target``.
 
+        Nothing is asked where ``target`` is that file already. One call for a target at a time.
         ``deadline`` is in seconds in total. Until all is proven the bytes lie in
         ``<target>.part``, which a later call takes up where this one ended. After a break it
         goes on from there as long as that brings something new. ``progress`` is told how many
@@ -90,10 +91,14 @@ class FtpSource:
         again.
         """
         self._check(name)
+        sha256 = sha256.lower()
+        if is_proven(target, size, sha256):
+            progress(size)
+            return
         patience = self._patience(deadline, cancelled)
         with Part(target, size, self.where, progress) as part:
             part.check_room()
-            self._complete(name, part, sha256.lower(), patience)
+            self._complete(name, part, sha256, patience)
             part.keep()
 
     def _complete(self, name: str, part: Part, sha256: str, patience: Patience) -> None:
@@ -112,7 +117,7 @@ class FtpSource:
                 last: CallFailed = failure
                 trusting = False
             except CallFailed as failure:
-                if patience.over() or not _worth_another(failure):
+                if not _worth_another(failure):
                     raise
                 last = failure
                 extended = extended and not isinstance(failure, NoData)
@@ -126,14 +131,18 @@ class FtpSource:
                 trusting = False
             vain = 0 if part.furthest - before >= _WORTH else vain + 1
             if vain >= _TRIES:
+                words = f"{last.message}; given up after {vain} attempts that brought nothing new"
+                raise CallFailed(last.reason, words)
+            pause = _BREATHS[vain] * self._pace
+            if patience.over(pause):
                 raise last
-            patience.sleep(_BREATHS[vain] * self._pace)
+            patience.sleep(pause)
 
     def _attempt(self, name: str, part: Part, patience: Patience, *, extended: bool) -> None:
         """One log-in and one transfer. Returns when the server says that all is through and
         as many bytes as announced are there."""
         with Control(self._login(), patience, extended=extended) as control:
-            patience.phase(patience.stall)
+            patience.await_next()
             there = control.tell_size(name)
             if there is not None and there != part.size:
                 raise CallFailed(
@@ -142,7 +151,7 @@ class FtpSource:
                 )
             with control.retrieve(name, part.resume_at()) as (data, offset):
                 part.pour(data, offset, patience)
-                patience.phase(patience.stall)
+                patience.await_next()
         if part.have < part.size:
             raise Broken(
                 Reason.BAD_REPLY,
@@ -151,7 +160,7 @@ class FtpSource:
 
     def _read(self, name: str, limit: int, patience: Patience) -> bytes:
         with Control(self._login(), patience) as control:
-            patience.phase(patience.stall)
+            patience.await_next()
             there = control.tell_size(name)
             content = bytearray()
             buffer = memoryview(bytearray(65536))

@@ -158,14 +158,16 @@ def test_one_fault_one_sentence(
 def test_a_file_that_is_not_there_is_named(
     refusal: Refusal, tmp_path: Path, till_yaml: Path
 ) -> None:
-    """A machine and a CA file that do not exist are said at their keys, both at once."""
+    """A machine and CA files that do not exist are said at their keys, all at once."""
     text = (
         "shop: '1'\ntill: '1'\nmachine: mine.yaml\n"
         "server:\n  protocol: soap\n  url: http://server.example\n  ca_file: ca.pem\n"
+        "  ftp:\n    host: ftp.example\n    ca_file: ftp.pem\n"
     )
     assert [(p.file, p.line, p.column, p.message) for p in refusal(text)] == [
         (str(till_yaml), 3, 10, f"There is no file '{tmp_path / 'mine.yaml'}'."),
         (str(till_yaml), 7, 12, f"There is no file '{tmp_path / 'ca.pem'}'."),
+        (str(till_yaml), 10, 14, f"There is no file '{tmp_path / 'ftp.pem'}'."),
     ]
 
 
