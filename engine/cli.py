@@ -253,14 +253,18 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite the file; a token that is there stays.")
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Do not ask for KEY. As often as needed."),
+    ] = None,
 ) -> None:
     """Write a commented till.yaml, asking for what it needs.
 
-    Example: tillwire init --defaults till.yaml
+    Example: tillwire init --defaults --set shop=0042 --set database.kind=sqlserver till.yaml
     """
     from engine.tools.init import init as run_init
 
-    raise typer.Exit(run_init(path, defaults, force))
+    raise typer.Exit(run_init(path, defaults, force, settings or ()))
 
 
 @app.command("import-config", short_help="Import the till's configuration from the server.")

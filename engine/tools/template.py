@@ -58,6 +58,43 @@ SQL_SERVER = {
 """The keys of a database on SQL Server, each with its default or an example."""
 
 
+class SqlServerAnswers(NamedTuple):
+    """A database on SQL Server. A user is there with ``sql`` alone."""
+
+    instance: str = "localhost\\SQLEXPRESS"
+    name: str = "TPV"
+    authentication: str = "windows"
+    user: str | None = None
+    password: str = "${file:database.password}"  # noqa: S105 - where it lies, not what it is
+    trust: bool = False
+
+    def keys(self) -> dict[str, str]:
+        """The keys that are set, as YAML has them."""
+        found = {
+            "instance": quoted(self.instance),
+            "name": quoted(self.name),
+            "authentication": self.authentication,
+            "trust_server_certificate": _scalar(self.trust),
+        }
+        if self.user is not None:
+            found |= {"user": quoted(self.user), "password": quoted(self.password)}
+        return found
+
+
+class FtpAnswers(NamedTuple):
+    """An FTP server. Nobody asks ``anonymous`` for a password."""
+
+    host: str
+    user: str = "anonymous"
+    password: str | None = None
+    tls: str = "explicit"
+
+    def keys(self) -> dict[str, str]:
+        """The keys that are set, as YAML has them."""
+        found = {"host": quoted(self.host), "user": quoted(self.user), "tls": self.tls}
+        return found if self.password is None else {**found, "password": quoted(self.password)}
+
+
 class Answers(NamedTuple):
     """What ``init`` asks for. The defaults fit a lab on this machine."""
 
@@ -69,6 +106,8 @@ class Answers(NamedTuple):
     password: str = "${file:server.password}"  # noqa: S105 - where it lies, not what it is
     deduplicates: bool = True
     tells_status: bool = True
+    database: SqlServerAnswers | None = None
+    ftp: FtpAnswers | None = None
 
 
 class _Page:
@@ -129,6 +168,7 @@ def till_yaml(answers: Answers, definition: Definition, token: str) -> str:
     _parameters(page, definition)
     _server(page, answers)
     page.blank()
+    _database(page, answers.database)
     _rest(page, token)
     return "\n".join(page.lines) + "\n"
 
@@ -196,14 +236,18 @@ def _server(page: _Page, answers: Answers) -> None:
             page.line(f"{name}: null", 4)
         else:
             page.line(f"    # {name}: null" if lacking else f"  #   {name}: null")
-    _ftp(page)
+    _ftp(page, answers.ftp)
 
 
-def _ftp(page: _Page) -> None:
-    page.key(ServerSettings, "ftp", "", 2, used=False)
+def _ftp(page: _Page, ftp: FtpAnswers | None) -> None:
+    given = {} if ftp is None else ftp.keys()
+    page.key(ServerSettings, "ftp", "", 2, used=bool(given))
     for name, value in _FTP.items():
         page.say(FtpSettings.model_fields[name].description or "", 4)
-        page.line(f"#   {name}: {value}", 2)
+        if name in given:
+            page.line(f"{name}: {given[name]}", 4)
+        else:
+            page.line(f"    # {name}: {value}" if given else f"  #   {name}: {value}")
 
 
 def _auth(page: _Page, answers: Answers) -> None:
@@ -222,14 +266,18 @@ def _auth(page: _Page, answers: Answers) -> None:
         page.line(f"{off}  password: {password}", 2)
 
 
-def _rest(page: _Page, token: str) -> None:
+def _database(page: _Page, server: SqlServerAnswers | None) -> None:
+    given = {} if server is None else server.keys()
     page.say(Settings.model_fields["database"].description or "")
     page.line("database:")
-    page.key(Database, "kind", "sqlite", 2, used=False)
-    page.key(Database, "path", "tillwire.db", 2)
+    page.key(Database, "kind", "sqlserver" if given else "sqlite", 2, used=bool(given))
+    page.key(Database, "path", "tillwire.db", 2, used=not given)
     for name, example in SQL_SERVER.items():
-        page.key(Database, name, example, 2, used=False)
+        page.key(Database, name, given.get(name, example), 2, used=name in given)
     page.blank()
+
+
+def _rest(page: _Page, token: str) -> None:
     page.say(Settings.model_fields["api"].description or "")
     page.line("api:")
     page.key(Api, "host", "127.0.0.1", 2, used=False)
