@@ -304,8 +304,8 @@ def test_what_is_given_is_not_asked_for(tillwire: Any, path: Path) -> None:
         (
             ["database.name=TPV"],
             (
-                "'database.name' means nothing here: it goes with database.kind=sqlserver, user and "
-                "password with database.authentication=sql."
+                "'database.name' means nothing here: it goes with database.kind=sqlserver, user "
+                "and password with database.authentication=sql."
             ),
         ),
         (
