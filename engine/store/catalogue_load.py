@@ -2,32 +2,19 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
-from engine.catalogue.manifest import Gap, Unusable
 from engine.catalogue.tables import Table
 from engine.store import catalogue_tables as sql
 from engine.store.catalogue import Progress, Rows
 from engine.store.catalogue_file import CatalogueFile
+from engine.store.catalogue_staging import Staged, StagedLoad, shown_key, twice
 from engine.store.errors import StoreError
 
 NUMBERED = re.compile(r"tillwire_[a-z]+_([0-9]+)")
 
 
-@dataclass(slots=True)
-class _Staged:
-    """What waits for the swap of one dataset: a whole table, tables of changes in order."""
-
-    table: Table
-    version: int = 0
-    rows: int = 0
-    whole: str | None = None
-    changes: list[str] = field(default_factory=list)
-
-
-class SqliteLoad:
+class SqliteLoad(StagedLoad):
     """A :class:`~engine.store.catalogue.Load` in SQLite."""
 
     def __init__(
@@ -37,67 +24,34 @@ class SqliteLoad:
         have: Mapping[str, int],
         at: float,
     ) -> None:
+        super().__init__(tables, have, at)
         self._file = file
-        self._tables = tables
-        self._have = dict(have)
-        self._at = at
-        self._of: dict[str, _Staged] = {}
-        self._fit = True
-        self.staged: frozenset[str] = frozenset()
-        """Names of the tables that wait for the swap: no sweep may touch them."""
 
-    def full(self, table: Table, version: int, rows: Rows, progress: Progress) -> int:
-        """See :class:`~engine.store.catalogue.Load`."""
-        with self._whole_or_void(table):
-            if table.name in self._of:
-                raise RuntimeError(f"'{table.name}' is in this load already")
-            name, number = self._create(table, sql.create)
-            count = self._fill(sql.insert(table, name), rows, progress)
-            self._build_key(table, name, number, lambda: progress(count))
-            for statement in sql.create_indexes(table, name, number):
-                self._build(statement, lambda: progress(count))
-            self._of[table.name] = _Staged(table, version, count, whole=name)
-            self._have[table.name] = version
+    def _stage_whole(self, table: Table, rows: Rows, progress: Progress) -> tuple[str, int]:
+        name, number = self._create(table, sql.create)
+        count = self._fill(sql.insert(table, name), rows, progress)
+        self._build_key(table, name, number, lambda: progress(count))
+        for statement in sql.create_indexes(table, name, number):
+            self._build(statement, lambda: progress(count))
+        return name, count
+
+    def _stage_changes(self, staged: Staged, rows: Rows, progress: Progress) -> int:
+        table = staged.table
+        name, number = self._create(table, sql.create_changes)
+        count = self._fill(sql.insert_change(table, name), rows, progress)
+        self._index_changes(table, name, number, lambda: progress(count))
+        staged.changes.append(name)
         return count
 
-    def changes(
-        self, table: Table, version_from: int, version_to: int, rows: Rows, progress: Progress
-    ) -> int:
-        """See :class:`~engine.store.catalogue.Load`."""
-        with self._whole_or_void(table):
-            have = self._have.get(table.name)
-            if have is not None and version_to <= have:
-                return 0
-            if have is None or version_from != have:
-                there = "has never been loaded" if have is None else f"is at version {have}"
-                raise Gap(
-                    f"The changes of '{table.name}' from version {version_from} to {version_to} "
-                    f"do not join on: the table {there}. A full load is needed."
-                )
-            name, number = self._create(table, sql.create_changes)
-            count = self._fill(sql.insert_change(table, name), rows, progress)
-            self._index_changes(table, name, number, lambda: progress(count))
-            staged = self._of.setdefault(table.name, _Staged(table))
-            staged.changes.append(name)
-            staged.version = self._have[table.name] = version_to
-        return count
-
-    def swap(self) -> None:
-        """See :class:`~engine.store.catalogue.Load`."""
-        if not self._fit:
-            raise RuntimeError("this load failed or was swapped in already")
-        self._fit = False
-        if not self._of:
-            return
+    def _go_live(self, all_staged: Sequence[Staged]) -> None:
         with (
             self._file.transaction(durable=True, long=True),
             self._file.watched(self._file.check_room),
         ):
-            for staged in self._of.values():
-                self._go_live(staged)
-        self.staged = frozenset()
+            for staged in all_staged:
+                self._go_live_with(staged)
 
-    def _go_live(self, staged: _Staged) -> None:
+    def _go_live_with(self, staged: Staged) -> None:
         table, rows = staged.table, staged.rows
         if staged.whole is not None:
             if self._file.run("table_exists", table.name)[0][0]:
@@ -110,17 +64,6 @@ class SqliteLoad:
         if staged.changes:
             rows = self._file.execute(sql.count(table.name)).fetchone()[0]
         self._file.run("loaded_now", table.name, table.shape, staged.version, self._at, rows)
-
-    @contextmanager
-    def _whole_or_void(self, table: Table) -> Iterator[None]:
-        """After an error in the block nothing of this load can go live."""
-        if self._tables.get(table.name) != table:
-            raise ValueError(f"'{table.name}' is not a table of this catalogue")
-        if not self._fit:
-            raise RuntimeError("this load failed or was swapped in already")
-        self._fit = False
-        yield
-        self._fit = True
 
     def _create(self, table: Table, statement: Callable[[Table, str], str]) -> tuple[str, int]:
         with self._file.transaction():
@@ -159,13 +102,7 @@ class SqliteLoad:
             return
         with self._file.transaction(), self._file.watched(look):
             *key, first, last = self._file.execute(sql.duplicate(table, name)).fetchone()
-        values = ", ".join(
-            f"{column} {value!r}" for column, value in zip(table.key, key, strict=True)
-        )
-        raise Unusable(
-            f"The export of '{table.name}' has the key {values} twice, in its rows {first} "
-            f"and {last} (the first row after the header is row 1)."
-        )
+        raise twice(table, shown_key(table, key), first, last)
 
     def _build_unique(self, statement: str, look: Callable[[], None]) -> bool:
         """Builds a unique index; False when a key is there twice."""

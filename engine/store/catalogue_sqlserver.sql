@@ -83,11 +83,6 @@ WHERE schema_id = (
 AND (name LIKE N'tillwire[_]new[_][0-9]%' OR name LIKE N'tillwire[_]old[_][0-9]%')
 ORDER BY name;
 
--- name: indexes_of
-SELECT name FROM sys.indexes
-WHERE object_id = OBJECT_ID(N'tillwire.' + QUOTENAME(?), N'U')
-AND name LIKE N'tillwire[_]index[_][0-9]%';
-
 -- Whether whoever reads sees what was last committed, instead of waiting for what is being
 -- changed.
 

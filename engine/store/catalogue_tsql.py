@@ -48,7 +48,7 @@ def _type(column: TableColumn) -> str:
     if column.kind is ColumnKind.TEXT:
         return f"NVARCHAR({column.length or 'MAX'})"
     if column.kind is ColumnKind.DECIMAL:
-        return f"DECIMAL({column.digits or 15}, {column.decimals})"
+        return f"DECIMAL({column.digits}, {column.decimals})"
     return _TYPES[column.kind]
 
 
@@ -212,9 +212,5 @@ class Statements:
         return f"DELETE TOP ({rows:d}) FROM {self._in_schema(name)}"
 
     def drop_table(self, name: str) -> str:
-        """Drops a table with its key and what indexes it still has."""
+        """Drops a table with its key and indexes."""
         return f"DROP TABLE {self._in_schema(name)}"
-
-    def drop_index(self, index: str, name: str) -> str:
-        """Drops an index of a table."""
-        return f"DROP INDEX {quoted(index)} ON {self._in_schema(name)}"

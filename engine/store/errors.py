@@ -61,6 +61,10 @@ class Undone(StoreError):
     that broke before it was to be kept): the same again may well succeed."""
 
 
+class KeyTwice(StoreError):
+    """A key would be there twice."""
+
+
 def explain(error: sqlite3.Error, path: Path) -> StoreError:
     """The sentence for what SQLite reported about the database ``path``."""
     code = getattr(error, "sqlite_errorcode", None) or 0

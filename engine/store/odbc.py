@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from json import dumps
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from engine.store.errors import (
     Missing,
@@ -66,7 +66,7 @@ class OdbcDatabase(Transactions):
         *,
         role: Role = "writes",
         queries: Queries | None = None,
-    ) -> "OdbcDatabase":
+    ) -> Self:
         """Opens a schema, to write alone or to read beside who writes; creates it only where no
         schema of ours is.
 
@@ -225,16 +225,21 @@ class OdbcDatabase(Transactions):
         work: Callable[[Session], T],
         line: Line[Session] | None = None,
         limit: float | None = None,
+        look: Callable[[], None] | None = None,
     ) -> T:
         """Do ``work`` in the line's thread; StoreError for whatever a driver may raise."""
         line = line or self._connected()
         limit = GRACE + (self.where.query_timeout if limit is None else limit)
         try:
-            return line.call(work, limit)
+            return line.call(work, limit, look)
         except Hanging:
             fault: StoreError = unanswered(self.where, f"nothing within {limit:g} s")
         except self._errors as error:
             fault = explain(error, self.where)
+        except BaseException:
+            if line.abandoned:  # look raised, and the call would not end
+                self._drop()
+            raise
         raise self._failed(fault)
 
     def _failed(self, fault: StoreError) -> StoreError:

@@ -12,6 +12,7 @@ from engine.store.errors import (
     Busy,
     DiskFailing,
     DiskFull,
+    KeyTwice,
     LoginRefused,
     NotWritable,
     StoreError,
@@ -132,6 +133,10 @@ def no_driver(place: OdbcPlace, words: str) -> StoreError:
     )
 
 
+def _twice(place: OdbcPlace, words: str) -> StoreError:
+    return KeyTwice(f"The database {place} refused a key that would be there twice ({words}).")
+
+
 _BY_NUMBER: tuple[tuple[frozenset[int], Sentence], ...] = (
     (frozenset({1205, 3960, 3961, 41302, 41305, 41325}), _undone),
     (frozenset({1222, 1204, 701, 8645, 40501, 49918, 49919, 49920}), _busy),
@@ -143,6 +148,7 @@ _BY_NUMBER: tuple[tuple[frozenset[int], Sentence], ...] = (
     ),
     (frozenset({229, 230, 262, 297, 300, 2760, 3701, 3704, 3906, 15247}), no_rights),
     (frozenset({-2146893019}), _certificate),
+    (frozenset({1505, 2601, 2627}), _twice),
     (
         frozenset(
             {2, 53, 64, 121, 233, 258, 596, 921, 922, 926, 927, 945, 952, 976, 983}

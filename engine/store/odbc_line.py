@@ -9,9 +9,15 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
+
+LOOKS = 0.5
+"""Seconds between two looks at whether a call is still wanted."""
+TO_CANCEL = 5.0
+"""Seconds in which a call has to end that is cancelled; else it is abandoned."""
 
 
 class Hanging(Exception):  # noqa: N818 - it is what the call does
@@ -23,6 +29,9 @@ class Closable(Protocol):
 
     def close(self) -> object:
         """End it."""
+
+    def cancel(self) -> object:
+        """End the call that is under way; from any thread."""
 
 
 C = TypeVar("C", bound=Closable)
@@ -44,6 +53,7 @@ class Line(Generic[C]):
         self._connect = connect
         self._calls: SimpleQueue[Callable[[C], Any] | None] = SimpleQueue()
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
+        self._connection: C | None = None
         self._abandoned = False
         self._thread = threading.Thread(target=self._live, name="tillwire-odbc", daemon=True)
         self._thread.start()
@@ -53,24 +63,50 @@ class Line(Generic[C]):
         """Whether a call of it was given up."""
         return self._abandoned
 
-    def call(self, work: Callable[[C], T], within: float) -> T:
+    def call(
+        self, work: Callable[[C], T], within: float, look: Callable[[], None] | None = None
+    ) -> T:
         """Do ``work`` with the connection and give its result.
 
-        Raises what the work raised, and Hanging after ``within`` seconds.
+        ``look`` is called now and then meanwhile; what it raises cancels the work. Raises that,
+        what the work raised, and Hanging after ``within`` seconds.
         """
         if self._abandoned:
             raise Hanging
         self._calls.put(work)
-        try:
-            answer = self._answers.get(timeout=within)
-        except Empty:
-            self._abandoned = True
-            self._calls.put(None)
-            raise Hanging from None
+        answer = self._answer(within, look)
         if answer.fault is not None:
             raise answer.fault
         result: T = answer.result
         return result
+
+    def _answer(self, within: float, look: Callable[[], None] | None) -> _Answer:
+        end = monotonic() + within
+        while True:
+            left = max(0.0, end - monotonic())
+            with suppress(Empty):
+                return self._answers.get(timeout=left if look is None else min(left, LOOKS))
+            if look is None or monotonic() >= end:
+                self._abandon()
+                raise Hanging
+            try:
+                look()
+            except BaseException:
+                self._cancel()
+                raise
+
+    def _cancel(self) -> None:
+        """In a thread of its own: telling the server may hang, too."""
+        if self._connection is not None:
+            threading.Thread(target=self._connection.cancel, daemon=True).start()
+        try:
+            self._answers.get(timeout=TO_CANCEL)
+        except Empty:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        self._abandoned = True
+        self._calls.put(None)
 
     def close(self, within: float) -> None:
         """End the connection and the thread; both are left alone if that takes too long."""
@@ -78,17 +114,16 @@ class Line(Generic[C]):
         self._thread.join(within)
 
     def _live(self) -> None:
-        connection: C | None = None
         while (work := self._calls.get()) is not None:
             try:
-                if connection is None:
-                    connection = self._connect()
-                answer = _Answer(work(connection), None)
+                if self._connection is None:
+                    self._connection = self._connect()
+                answer = _Answer(work(self._connection), None)
             except BaseException as fault:  # noqa: BLE001 - whoever waits gets it
                 # Its frames hold cursors.
                 answer = _Answer(None, fault.with_traceback(None))
             self._answers.put(answer)
             del work, answer  # an idle thread must not keep a large result alive
-        if connection is not None:
+        if self._connection is not None:
             with suppress(Exception):  # all is kept or undone: nothing depends on it
-                connection.close()
+                self._connection.close()

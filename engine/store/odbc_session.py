@@ -28,10 +28,16 @@ class Session:
         self._connection = connection
         self._cursors: dict[str, Any] = {}
         self._stream: Any = None
+        self._once: Any = None
 
     def close(self) -> None:
         """End it."""
         self._connection.close()
+
+    def cancel(self) -> None:
+        """End what ``once`` is doing; called from another thread."""
+        if self._once is not None:
+            self._once.cancel()
 
     def changed(self, name: str, statement: str, parameters: Sequence[Any]) -> int:
         """Run a statement and tell how many rows it changed."""
@@ -50,9 +56,18 @@ class Session:
         _execute(cursor, statement, parameters)
         return [tuple(row) for row in cursor.fetchall()]
 
-    def once(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
-        """Run statements that are not kept, and give the rows of the one that has some."""
-        cursor = self._connection.cursor()
+    def once(
+        self, statement: str, parameters: Sequence[Any], within: float | None = None
+    ) -> list[Row]:
+        """Run statements that are not kept, and give the rows of the one that has some.
+
+        They may take ``within`` seconds, or as long as others when it is None.
+        """
+        usual = self._connection.timeout
+        if within is not None:
+            self._connection.timeout = max(1, round(within))
+        cursor = self._once = self._connection.cursor()
+        self._connection.timeout = usual
         try:
             _execute(cursor, statement, parameters)
             rows: list[Row] = []
@@ -62,6 +77,7 @@ class Session:
                 if not cursor.nextset():
                     return rows
         finally:
+            self._once = None
             cursor.close()
 
     def begin_stream(self, statement: str, parameters: Sequence[Any]) -> None:

@@ -60,7 +60,6 @@ def made(table: Table) -> list[str]:
         SQL.add(table, table.name, new),
         SQL.rename(table.name, old),
         SQL.delete_some(old, 2000),
-        SQL.drop_index("tillwire_index_7_1", old),
         SQL.drop_table(old),
     ]
 

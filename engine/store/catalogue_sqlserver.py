@@ -1,0 +1,136 @@
+"""The catalogue on SQL Server, in a schema of its own beside the till's tables.
+
+A dataset is staged in a table of another name, in the same schema; a swap renames. Replaced and
+abandoned tables have names that no dataset can have, and ``sweep`` empties them bit by bit.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+
+from engine.catalogue.tables import Table
+from engine.store.catalogue import KEEP_RECORDS, Loaded, LoadRecord
+from engine.store.catalogue_odbc import CatalogueDatabase, catalogue_place
+from engine.store.catalogue_sqlserver_load import SqlServerLoad
+from engine.store.catalogue_tsql import Statements
+from engine.store.errors import Busy
+from engine.store.place import OdbcPlace
+from engine.store.port import Row
+
+SWEPT_ROWS = 2_000
+"""Rows that one step of a sweep deletes: SQL Server locks a whole table from 5,000 on."""
+
+
+class SqlServerCatalogue:
+    """A :class:`~engine.store.catalogue.Catalogue` on SQL Server."""
+
+    def __init__(
+        self, writer: CatalogueDatabase, reader: CatalogueDatabase, tables: Sequence[Table]
+    ) -> None:
+        self.place = writer.where
+        self._writer = writer
+        self._reader = reader
+        self._reading = threading.Lock()
+        self._tables = {table.name: table for table in tables}
+        self._sql = Statements(writer.where.schema)
+        self._one = threading.Lock()
+        self._load: SqlServerLoad | None = None
+
+    @classmethod
+    def open(cls, place: OdbcPlace, tables: Sequence[Table]) -> "SqlServerCatalogue":
+        """Opens the schema of ``place``, alone; makes it where there is none.
+
+        Raises StoreError or a kind of it. What an interrupted load left behind stays until
+        ``sweep``. A connection that breaks is made again with what is asked next.
+        """
+        place = catalogue_place(place)
+        writer = CatalogueDatabase.open(place)
+        try:
+            reader = CatalogueDatabase.open(place, role="reads")
+        except BaseException:
+            writer.close()
+            raise
+        return cls(writer, reader, tables)
+
+    def versions(self) -> dict[str, Loaded]:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        return {
+            name: Loaded(version, at, rows)
+            for name, shape, version, at, rows in self._read("loaded")
+            if name in self._tables and self._tables[name].shape == shape
+        }
+
+    @contextmanager
+    def load(self, at: float) -> Iterator[SqlServerLoad]:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        if not self._one.acquire(blocking=False):
+            raise Busy(
+                f"A load into the schema {self.place.schema} of the database {self.place} is "
+                "going on already: wait until it has ended."
+            )
+        try:
+            with self._writer.held():
+                have = {name: loaded.version for name, loaded in self.versions().items()}
+                recorded = {name: (at, rows) for name, at, rows in self._writer.rows("recorded")}
+                tables = self._tables
+                self._load = SqlServerLoad(self._writer, self._sql, tables, have, recorded, at)
+                yield self._load
+        finally:
+            self._load = None
+            self._one.release()
+
+    def sweep(self, budget: float = 0.05) -> bool:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        end = monotonic() + budget
+        while name := self._leftover():
+            self._sweep_some(name)
+            if monotonic() >= end:
+                return self._leftover() is None
+        return True
+
+    def note(self, record: LoadRecord) -> None:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        with self._writer.transaction():
+            self._writer.run(
+                "record_add",
+                record.started,
+                record.ended,
+                record.kind,
+                record.outcome,
+                record.sentence,
+                record.rows,
+                record.bytes,
+            )
+            self._writer.run("records_forget", KEEP_RECORDS)
+
+    def records(self, limit: int = 20) -> list[LoadRecord]:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        return [LoadRecord(*row) for row in self._read("records", limit)]
+
+    def close(self) -> None:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        with self._reading:
+            self._reader.close()
+        self._writer.close()
+
+    def __enter__(self) -> "SqlServerCatalogue":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read(self, name: str, *parameters: object) -> list[Row]:
+        with self._reading:
+            return self._reader.rows(name, *parameters)
+
+    def _leftover(self) -> str | None:
+        load = self._load
+        staged = load.staged if load is not None else frozenset()
+        names = [row[0] for row in self._writer.rows("leftover_tables")]
+        return next((name for name in names if name not in staged), None)
+
+    def _sweep_some(self, name: str) -> None:
+        """One step: some rows, or the empty table."""
+        if self._writer.change(self._sql.delete_some(name, SWEPT_ROWS)) < SWEPT_ROWS:
+            self._writer.ask(self._sql.drop_table(name))
