@@ -13,13 +13,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
+from engine.agent.jobs import Job, StoreShape, answer_in_loop, attempt
 from engine.agent.logs import write
 from engine.agent.outcomes import carriable
-from engine.store.errors import StoreError
+from engine.store.errors import StoreError, Undone
 
 LARGEST_GROUP = 256
 """Jobs that share a transaction at most."""
@@ -27,22 +28,8 @@ LARGEST_GROUP = 256
 LONGEST_GROUP = 0.05
 """Seconds after which a transaction takes no more jobs: the first of them is waiting."""
 
-
-class StoreShape(Protocol):
-    """What the thread itself needs of a store; the jobs use the rest of it."""
-
-    def transaction(self) -> AbstractContextManager[object]:
-        """Everything done inside is durable at the end, or, after an exception, undone."""
-
-    def savepoint(self) -> AbstractContextManager[object]:
-        """Inside a transaction: everything done inside is undone after an exception.
-
-        It refuses to begin when the transaction is gone (SQLite undoes all of it by itself
-        when the disk is full), and so does the commit: else half a group would be stored.
-        """
-
-    def close(self) -> None:
-        """Close the file."""
+ATTEMPTS = 3
+"""How often a job is run that the database undoes in favour of another program's."""
 
 
 S = TypeVar("S", bound=StoreShape)
@@ -62,22 +49,6 @@ class StoreStalled(StoreError):  # noqa: N818 - it is the state of the disk
         self.ran = ran
 
 
-class _Job(Generic[S]):
-    """A piece of work and, afterwards, what came of it."""
-
-    __slots__ = ("answer", "error", "result", "taken", "work", "write")
-
-    def __init__(self, work: Callable[[S], Any], write: bool) -> None:
-        self.work = work
-        self.write = write
-        self.taken = False
-        self.result: Any = None
-        self.error: Exception | None = None
-        self.answer: asyncio.Future[Any] | threading.Event | Callable[[Exception], None] | None = (
-            None
-        )
-
-
 class StoreThread(Generic[S]):
     """Owns a store. ``open_store`` is called in the thread, and so is every job.
 
@@ -94,12 +65,12 @@ class StoreThread(Generic[S]):
         self._open_store = open_store
         self._loop = loop
         self._on_failure = on_failure or _log_failure
-        self._queue: SimpleQueue[_Job[S] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job[S] | None] = SimpleQueue()
         self._lock = threading.Lock()  # taking, taking back, closing
         self._closed = False
         self._since: float | None = None
         self._failing = ""
-        self._at_work: list[_Job[S]] = []
+        self._at_work: list[Job[S]] = []
         self._opened: asyncio.Future[None] = loop.create_future()
         self._ended: asyncio.Future[None] = loop.create_future()
         self._thread = threading.Thread(target=self._live, name="tillwire-store", daemon=True)
@@ -151,7 +122,7 @@ class StoreThread(Generic[S]):
         write: bool = True,
     ) -> None:
         """Do ``work`` some time soon, from any thread. ``failed`` is told, in the loop, if not."""
-        job = _Job(work, write)
+        job = Job(work, write)
         job.answer = failed or self._on_failure
         try:
             self._send(job)
@@ -168,7 +139,7 @@ class StoreThread(Generic[S]):
         if threading.current_thread() is self._thread or _in_a_loop():
             raise RuntimeError("this thread must not wait for the store")
         done = threading.Event()
-        job = _Job(work, write)
+        job = Job(work, write)
         job.answer = done
         self._send(job)
         if not done.wait(timeout):
@@ -204,20 +175,20 @@ class StoreThread(Generic[S]):
 
     # In the thread of whoever sends the job.
 
-    def _begin(self, work: Callable[[S], T], write: bool) -> "tuple[_Job[S], asyncio.Future[T]]":
+    def _begin(self, work: Callable[[S], T], write: bool) -> "tuple[Job[S], asyncio.Future[T]]":
         future: asyncio.Future[T] = self._loop.create_future()
-        job = _Job(work, write)
+        job = Job(work, write)
         job.answer = future
         self._send(job)
         return job, future
 
-    def _send(self, job: _Job[S]) -> None:
+    def _send(self, job: Job[S]) -> None:
         with self._lock:
             if self._closed:
                 raise StoreClosed("the database is closed")
             self._queue.put(job)
 
-    def _take_back(self, job: _Job[S]) -> bool:
+    def _take_back(self, job: Job[S]) -> bool:
         """Keep a job from being run; False when it was taken already."""
         with self._lock:
             taken, job.taken = job.taken, True
@@ -261,7 +232,7 @@ class StoreThread(Generic[S]):
             self._tell(_log_failure, error)
         self._since = None
 
-    def _turn(self, store: S, job: _Job[S]) -> None:
+    def _turn(self, store: S, job: Job[S]) -> None:
         """One transaction that begins with ``job``, or ``job`` alone when it only reads."""
         if not self._take(job):
             return
@@ -276,40 +247,58 @@ class StoreThread(Generic[S]):
             self._done([read])
         self._since = None
 
-    def _take(self, job: _Job[S]) -> bool:
+    def _take(self, job: Job[S]) -> bool:
         with self._lock:
             taken, job.taken = job.taken, True
             if not taken:
                 self._at_work.append(job)
             return not taken
 
-    def _write(self, store: S, first: _Job[S]) -> list[_Job[S]]:
-        """One transaction for ``first`` and what waits behind it; gives the reads among those."""
-        group, reads = [first], list[_Job[S]]()
-        try:
-            with store.transaction():
-                _try(store, first)
-                while (
-                    len(group) + len(reads) < LARGEST_GROUP and self.stalled_for() < LONGEST_GROUP
-                ):
-                    job = self._next()
-                    if job is None:
-                        break
-                    if job.write:
-                        group.append(job)
-                        _try(store, job)
-                    else:
-                        reads.append(job)
-        except Exception as error:  # noqa: BLE001 - each job of the group is told
-            for job in group:
-                job.error = error if job.error is None else job.error
+    def _write(self, store: S, first: Job[S]) -> list[Job[S]]:
+        """One transaction for ``first`` and what waits behind it; gives the reads among those.
+
+        Jobs that a database undid through no fault of theirs are run again, some times.
+        """
+        group, reads = [first], list[Job[S]]()
+        self._transact(store, group, reads, list(group))
+        for _ in range(ATTEMPTS - 1):
+            undone = [job for job in group if isinstance(job.error, Undone)]
+            if not undone:
+                break
+            for job in undone:
+                job.error = job.result = None
+            self._transact(store, group, None, undone)
         faults = [str(job.error) for job in group if isinstance(job.error, StoreError)]
         if faults or any(job.error is None for job in group):
             self._failing = faults[0] if faults else ""
         self._done(group)
         return reads
 
-    def _next(self) -> _Job[S] | None:
+    def _transact(
+        self, store: S, group: list[Job[S]], reads: list[Job[S]] | None, jobs: list[Job[S]]
+    ) -> None:
+        """Do ``jobs``; with ``reads`` also what waits, which goes into ``group`` or ``reads``."""
+        try:
+            with store.transaction():
+                for job in jobs:
+                    attempt(store, job)
+                while (
+                    reads is not None
+                    and len(group) + len(reads) < LARGEST_GROUP
+                    and self.stalled_for() < LONGEST_GROUP
+                    and (more := self._next()) is not None
+                ):
+                    if more.write:
+                        group.append(more)
+                        jobs.append(more)
+                        attempt(store, more)
+                    else:
+                        reads.append(more)
+        except Exception as error:  # noqa: BLE001 - each job of the group is told
+            for job in jobs:
+                job.error = error if job.error is None else job.error
+
+    def _next(self) -> Job[S] | None:
         """The next job that waits, or None. The end of the queue is left for the next round."""
         while True:
             try:
@@ -322,14 +311,14 @@ class StoreThread(Generic[S]):
             if self._take(job):
                 return job
 
-    def _done(self, jobs: list[_Job[S]]) -> None:
+    def _done(self, jobs: list[Job[S]]) -> None:
         with self._lock:
             for job in jobs:
                 self._at_work.remove(job)
         self._answer(jobs)
 
     def _refuse_waiting(self) -> None:
-        refused: list[_Job[S]] = []
+        refused: list[Job[S]] = []
         with suppress(Empty):
             while True:
                 job = self._queue.get_nowait()
@@ -338,26 +327,18 @@ class StoreThread(Generic[S]):
                     refused.append(job)
         self._answer(refused)
 
-    def _answer(self, jobs: list[_Job[S]]) -> None:
+    def _answer(self, jobs: list[Job[S]]) -> None:
         """Tell who waits: other threads directly, the loop with one call for all of its jobs."""
         for job in jobs:
             if isinstance(job.answer, threading.Event):
                 job.answer.set()
         mine = [job for job in jobs if not isinstance(job.answer, threading.Event)]
         if mine:
-            self._tell(_answer_in_loop, mine)
+            self._tell(answer_in_loop, mine)
 
     def _tell(self, callback: Callable[..., object], *args: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(callback, *args)
-
-
-def _try(store: StoreShape, job: _Job[Any]) -> None:
-    try:
-        with store.savepoint():
-            job.result = job.work(store)
-    except BaseException as error:  # noqa: BLE001 - whoever sent the job gets it
-        job.error = carriable(error, "the job")
 
 
 def _in_a_loop() -> bool:
@@ -366,20 +347,6 @@ def _in_a_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _answer_in_loop(jobs: list[_Job[Any]]) -> None:
-    for job in jobs:
-        if isinstance(job.answer, asyncio.Future):
-            if job.answer.done():
-                continue
-            if job.error is None:
-                job.answer.set_result(job.result)
-            else:
-                job.answer.set_exception(job.error)
-        elif job.error is not None and callable(job.answer):
-            # In a turn of its own: what it raises must not keep the others from their answers.
-            asyncio.get_running_loop().call_soon(job.answer, job.error)
 
 
 def _settle(future: "asyncio.Future[None]", error: Exception | None) -> None:

@@ -1,7 +1,7 @@
 """The till's database: tickets, the journal of their transfers, history, messages, offers.
 
-One SQLite file, one writing connection, used by one thread at a time. Nothing that was not
-sent is ever deleted or changed.
+One SQLite file, or a schema of an SQL Server; one writing connection, used by one thread at a
+time. Nothing that was not sent is ever deleted or changed.
 """
 
 from engine.store.days import Counted, DaySummary, OfflinePeriod
@@ -10,9 +10,13 @@ from engine.store.errors import (
     Damaged,
     DiskFailing,
     DiskFull,
+    LoginRefused,
     Missing,
     NotWritable,
     StoreError,
+    Unanswered,
+    Undone,
+    Unreachable,
 )
 from engine.store.history import HistoryRow
 from engine.store.journal import JournalReport, Kind
@@ -36,6 +40,7 @@ __all__ = [
     "KeptMessage",
     "KeptOffer",
     "Kind",
+    "LoginRefused",
     "Missing",
     "NotWritable",
     "OfflinePeriod",
@@ -43,5 +48,8 @@ __all__ = [
     "Store",
     "StoreError",
     "Ticket",
+    "Unanswered",
+    "Undone",
+    "Unreachable",
     "valid",
 ]

@@ -108,7 +108,16 @@ class OdbcDatabase(Transactions):
 
     def rows(self, name: str, *parameters: Any) -> list[Row]:
         """All rows that a query answers with."""
-        return self._do(lambda session: session.fetched(name, self.queries[name], parameters))
+        work = partial(Session.fetched, name=name, statement=self.queries[name], given=parameters)
+        old = self._line
+        try:
+            return self._do(work)
+        except Unanswered:
+            raise
+        except Unreachable:
+            if old is None or self._inside:
+                raise
+            return self._do(work)  # it broke while nothing was asked of it
 
     def row(self, name: str, *parameters: Any) -> Row | None:
         """The first row that a query answers with, or None."""

@@ -81,12 +81,20 @@ def connection_string(login: Login) -> str:
     else:
         words["UID"], words["PWD"] = login.words
     words["APP"] = "tillwire"
-    return ";".join(f"{key}={_braced(value)}" for key, value in words.items())
+    plain = kind_of(driver) == "freetds"
+    return ";".join(f"{key}={_quoted(value, plain)}" for key, value in words.items())
 
 
-def _braced(value: str) -> str:
-    """A value in which no sign means anything."""
-    return "{" + value.replace("}", "}}") + "}"
+def _quoted(value: str, plain: bool) -> str:
+    """A value in which no sign means anything. FreeTDS knows no way to write '}' in braces."""
+    if not plain or "}" not in value:
+        return "{" + value.replace("}", "}}") + "}"
+    if ";" in value or value.startswith("{"):
+        raise StoreError(
+            "FreeTDS cannot be told a password with '}' that also has ';' or begins with '{'. "
+            "Choose another password, or install Microsoft's ODBC Driver 18 for SQL Server."
+        )
+    return value
 
 
 def _microsoft(login: Login, driver: str) -> dict[str, str]:

@@ -25,6 +25,8 @@ from engine.store.place import OdbcPlace
 NUMBER = re.compile(r"\((-?\d+)\)(?= \(SQL| ?;|$)")
 PREFIX = re.compile(r"\[[^\]]*\] ?")
 NOTHING_SAID = "the driver does not say why"
+LOST = "Unknown error"
+"""What FreeTDS has to say of a connection that broke."""
 
 
 class Told(NamedTuple):
@@ -176,6 +178,8 @@ def explain(error: BaseException, place: OdbcPlace) -> StoreError:
             return sentence(place, found.words)
     if "Can't open lib" in found.words:
         return no_driver(place, found.words)
+    if "Login timeout" in found.words or found.words == LOST:
+        return unreachable(place, found.words)
     if found.state == "HYT00":
         return unanswered(place, found.words)
     for states, sentence in _BY_STATE:

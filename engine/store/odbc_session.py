@@ -50,10 +50,10 @@ class Session:
         cursor = self._cursor(name)
         cursor.executemany(statement, rows)
 
-    def fetched(self, name: str, statement: str, parameters: Sequence[Any]) -> list[Row]:
-        """All rows of a query."""
+    def fetched(self, name: str, statement: str, given: Sequence[Any]) -> list[Row]:
+        """All rows of a query with the parameters ``given``."""
         cursor = self._cursor(name)
-        _execute(cursor, statement, parameters)
+        _execute(cursor, statement, given)
         return [tuple(row) for row in cursor.fetchall()]
 
     def once(

@@ -7,7 +7,7 @@ of its own that is dropped at its end. Without the variable those tests are not 
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -98,18 +98,21 @@ def fresh(name: str, path: Path) -> Place:
 def place_for(name: str, path: Path) -> Iterator[Place]:
     """A place that is cleared away at the end; of files the test's directory takes care."""
     place = fresh(name, path)
-    yield place
-    if name == "sqlserver" and isinstance(place, OdbcPlace):
-        clear(place.schema)
+    try:
+        yield place
+    finally:
+        clear(place)
 
 
-def clear(schema: str) -> None:
+def clear(place: Place) -> None:
     """Drop a schema of the test's server with all that is in it."""
+    if not isinstance(place, OdbcPlace) or place.dialect.name != "sqlserver":
+        return
     connection = odbc().connect(SERVER, autocommit=True)
     try:
         for table in TABLES:
-            connection.execute(f"DROP TABLE IF EXISTS [{schema}].{table}")
-        connection.execute(f"DROP SCHEMA IF EXISTS [{schema}]")
+            connection.execute(f"DROP TABLE IF EXISTS [{place.schema}].{table}")
+        connection.execute(f"DROP SCHEMA IF EXISTS [{place.schema}]")
     finally:
         connection.close()
 
@@ -135,6 +138,3 @@ def _translated(statement: str, schema: str) -> str:
     )
     text = re.sub(r"\bx'([0-9a-f]*)'", r"0x\1", text)
     return re.sub(r"\bkey\b", "[key]", text)
-
-
-Open = Callable[..., Store]

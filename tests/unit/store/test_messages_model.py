@@ -2,14 +2,17 @@
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from engine.store import Store
 from engine.store.messages import Messages
+from tests.unit.store.backends import BACKENDS, clear, fresh
 from tests.unit.store.test_messages import Told
 
 TILLS = st.sampled_from(["01", "02"])
@@ -21,10 +24,12 @@ MOST = 3
 class MessagesModel(RuleBasedStateMachine):
     """The store on one side; per till, in order, id -> [told, shown, read, acknowledged at]."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: str) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
-        self.store = Store.open(Path(self.directory.name) / "till.db")
+        self.backend = backend
+        self.place = fresh(backend, Path(self.directory.name) / "till.db")
+        self.store = Store.open(self.place)
         self.messages = Messages(self.store._database, KEEP, MOST)
         self.tills: dict[str, dict[str, list[float | None]]] = {"01": {}, "02": {}}
         self.clock = 0.0
@@ -100,14 +105,20 @@ class MessagesModel(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
+        clear(self.place)
         self.directory.cleanup()
 
 
-TestMessages = MessagesModel.TestCase
-TestMessages.settings = settings(
-    max_examples=25,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    database=None,
-)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_messages_are_what_the_dictionary_says(backend: str) -> None:
+    """On each database; those that answer slowly are asked less."""
+    run_state_machine_as_test(
+        partial(MessagesModel, backend),  # type: ignore[arg-type]
+        settings=settings(
+            max_examples=25 if backend == "sqlite" else 10,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+            database=None,
+        ),
+    )

@@ -1,13 +1,16 @@
 """Random sequences of calls against a plain dictionary that counts by hand."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from engine.store import Backlog, Store
+from tests.unit.store.backends import BACKENDS, clear, fresh
 
 TILLS = st.sampled_from(["01", "02"])
 NUMBERS = st.integers(1, 8)
@@ -18,11 +21,12 @@ BATCHES = st.sampled_from(["b1", "b2"])
 class TicketsModel(RuleBasedStateMachine):
     """The store on one side; number -> [bytes, state, accepted at] per till on the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: str) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
-        self.path = Path(self.directory.name) / "till.db"
-        self.store = Store.open(self.path)
+        self.backend = backend
+        self.place = fresh(backend, Path(self.directory.name) / "till.db")
+        self.store = Store.open(self.place)
         self.tills: dict[str, dict[int, list[object]]] = {"01": {}, "02": {}}
         self.attempts: dict[tuple[str, int], tuple[str, float | None]] = {}
         self.entries = 0
@@ -103,7 +107,7 @@ class TicketsModel(RuleBasedStateMachine):
     def reopen(self) -> None:
         """Closing and opening changes nothing."""
         self.store.close()
-        self.store = Store.open(self.path, create=False)
+        self.store = Store.open(self.place, create=False)
 
     @invariant()
     def counted(self) -> None:
@@ -129,14 +133,20 @@ class TicketsModel(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Closes and clears away."""
         self.store.close()
+        clear(self.place)
         self.directory.cleanup()
 
 
-TestTickets = TicketsModel.TestCase
-TestTickets.settings = settings(
-    max_examples=25,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    database=None,
-)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_tickets_are_what_the_dictionary_says(backend: str) -> None:
+    """On each database; those that answer slowly are asked less."""
+    run_state_machine_as_test(
+        partial(TicketsModel, backend),  # type: ignore[arg-type]
+        settings=settings(
+            max_examples=25 if backend == "sqlite" else 10,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+            database=None,
+        ),
+    )
