@@ -1,5 +1,6 @@
 """The catalogue on the page: what is loaded, how far a load is, what the last one said."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -86,6 +87,9 @@ class Agent:
         self.now: LoadNowView | None = None
         self.last: tuple[LoadView, ...] = (ended(),)
         self.configured = True
+        self.more: dict[str, Any] = {}
+        self.reply: dict[str, Any] = {"till": "01", "became": "started"}
+        self.status = 202
         self.posted: list[Any] = []
         self.asked = 0
 
@@ -93,7 +97,7 @@ class Agent:
         if route.request.method == "POST":
             assert route.request.headers["authorization"] == f"Bearer {TOKEN}"
             self.posted.append(route.request.post_data_json)
-            route.fulfill(status=202, json={"till": "01"})
+            route.fulfill(status=self.status, json=self.reply)
             return
         self.asked += 1
         view = LoadsView(
@@ -103,7 +107,7 @@ class Agent:
             datasets=tuple(dataset(place, name) for place, name in enumerate(TABLES)),
             last=self.last,
         )
-        route.fulfill(json=view.model_dump(mode="json"))
+        route.fulfill(json={**view.model_dump(mode="json"), **self.more})
 
 
 @pytest.fixture
@@ -197,7 +201,7 @@ def test_the_buttons_ask_for_a_load_by_keyboard_too(opened: Open, agent: Agent) 
     changes = page.get_by_role("button", name="Load the changes")
     full.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#load-answer")).to_have_text("Done.")
+    expect(page.locator("#load-answer")).to_have_text("The load has begun.")
     page.keyboard.press("Tab")
     expect(changes).to_be_focused()
     assert changes.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
@@ -209,6 +213,57 @@ def test_the_buttons_ask_for_a_load_by_keyboard_too(opened: Open, agent: Agent) 
     full.press("Enter")
     expect(page.locator("#load-answer")).to_have_text("A load is under way already.")
     assert len(agent.posted) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "reply", "words"),
+    [
+        (202, {"became": "later"}, "Le chargement commencera quand les tickets seront envoyés"),
+        (409, {"error": "load_under_way", "message": "x"}, "Un chargement est déjà en cours."),
+        (409, {"error": "not_loaded", "message": "x"}, "Cette machine ne charge rien."),
+        (409, {"error": "no_catalogue", "message": "x"}, "Cette caisse n’a pas de catalogue."),
+    ],
+)
+def test_what_became_of_asking_is_said(
+    opened: Open, agent: Agent, status: int, reply: dict[str, Any], words: str
+) -> None:
+    """In the page's language, also when nothing came of it."""
+    agent.status, agent.reply = status, reply
+    page = opened("fr")
+    page.get_by_role("button", name="Charger les données").click()
+    expect(page.locator("#load-answer")).to_contain_text(words)
+
+
+def test_a_load_that_waits_and_one_of_another_till_are_told(
+    opened: Open, agent: Agent, look: Look
+) -> None:
+    """A lost connection is no alarm: the load is begun again by itself."""
+    agent.more = {"waits": "full", "now": {**running().model_dump(mode="json"), "till": "07"}}
+    agent.last = (ended("cancelled", "It was cut off: the link was lost."),)
+    page = opened()
+    expect(page.locator("#load-waits")).to_have_text(
+        "Load of all data: begins when the tickets are sent or the connection is back."
+    )
+    expect(page.locator("#load-stage")).to_have_text("Till 07: Load of all data: reading “prices”")
+    expect(page.locator("#load-last")).to_contain_text("not done. It was cut off: the link")
+    expect(page.locator("#load-last")).not_to_contain_text("⚠")
+    look(page, "page-load-waits-en")
+
+
+def test_a_load_that_the_stream_tells_of_is_asked_about_at_once(opened: Open, agent: Agent) -> None:
+    """Without the stream the page would ask every 10 s."""
+    page = opened()
+    body = 'retry: 200\n\nevent: load\nid: 1\ndata: {"till": "01", "now": {}, "ended": null}\n\n'
+    page.route(
+        "**/v1/stream?till=01",
+        lambda route: route.fulfill(status=200, content_type="text/event-stream", body=body),
+    )
+    page.reload()
+    expect(page.locator("#load-last")).to_contain_text("done")
+    before, end = agent.asked, time.monotonic() + 5
+    while agent.asked < before + 3 and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert agent.asked >= before + 3
 
 
 def test_a_till_without_a_catalogue_shows_none(opened: Open, agent: Agent, visit: Visit) -> None:

@@ -170,8 +170,8 @@ export function listen(till, heard) {
   if (!window.EventSource) return;
   const open = () => {
     const stream = new EventSource(`/v1/stream?till=${encodeURIComponent(till)}`);
-    for (const kind of ["step", "progress", "message", "missed"]) {
-      stream.addEventListener(kind, (event) => heard(kind));
+    for (const kind of ["step", "progress", "message", "load", "missed"]) {
+      stream.addEventListener(kind, (event) => heard(kind, JSON.parse(event.data || "{}")));
     }
     stream.addEventListener("error", () => {
       if (stream.readyState === EventSource.CLOSED) setTimeout(open, 60000);

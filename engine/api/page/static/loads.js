@@ -34,13 +34,20 @@ export async function drawLoads(till) {
   }
   find("catalogue").hidden = !told.configured;
   if (!told.configured) return;
-  drawNow(told.now);
+  drawNow(told.now, till);
+  drawWaits(told.waits);
   drawLast(told.last[0]);
   drawDatasets(told.datasets);
   for (const button of find("load-buttons").querySelectorAll("button")) {
     button.setAttribute("aria-disabled", String(told.now !== null));
   }
   if (told.now) timer = setTimeout(() => drawLoads(till), OFTEN);
+}
+
+// The stream tells of a load: its beginning and its end are asked about at once, what is in between
+// is asked about anyway.
+export function loadTold(till, ended) {
+  if (known && told && (ended || !told.now)) drawLoads(till);
 }
 
 // What a button of the catalogue says when it cannot do anything now; an empty text when it can.
@@ -55,7 +62,7 @@ function measured(load) {
   return total > 0 ? { done: Math.min(done, total), total } : null;
 }
 
-function drawNow(load) {
+function drawNow(load, till) {
   find("load").hidden = load === null;
   if (load === null) {
     pace = null;
@@ -66,7 +73,8 @@ function drawNow(load) {
   if (far) Object.assign(bar, { max: far.total, value: far.done });
   else bar.removeAttribute("value");
   // spoken when it changes, and not with each number
-  put("load-stage", text("{what}: {stage}", { what: loadKind(load.kind), stage: stageWords(load) }));
+  const words = text("{what}: {stage}", { what: loadKind(load.kind), stage: stageWords(load) });
+  put("load-stage", whose(load.till && load.till !== till ? load.till : "", words));
   put("load-far", [
     far ? percent.format(far.done / far.total) : "",
     load.tables_total ? text("table {n} of {all}", {
@@ -97,16 +105,38 @@ function left(load, far) {
   return text("about {span} left", { span: span((far.total - far.done) * gone / made / 1000) });
 }
 
+// The tills of one agent share one catalogue: another one may have asked.
+function whose(till, words) {
+  return till ? text("Till {till}: {what}", { till, what: words }) : words;
+}
+
+function drawWaits(kind) {
+  const words = kind && text("{what}: begins when the tickets are sent or the connection is back.", {
+    what: loadKind(kind),
+  });
+  put("load-waits", words || "");
+}
+
+// What became of asking for a load.
+export function loadAnswer(answer) {
+  return {
+    started: text("The load has begun."),
+    later: text("The load begins when the tickets are sent or the connection is back."),
+  }[answer.became] || text("Done.");
+}
+
 function drawLast(load) {
   const failed = load !== undefined && load.outcome !== "ok";
-  find("load-last").classList.toggle("alarm", failed && load.outcome !== "gap");
+  // neither a gap nor a lost connection needs anybody: a load follows by itself
+  const alarm = failed && load.outcome !== "gap" && load.outcome !== "cancelled";
+  find("load-last").classList.toggle("alarm", alarm);
   if (load === undefined) {
     put("load-last", text("Nothing was loaded yet."));
     return;
   }
   const words = { kind: loadKind(load.kind), time: moment(new Date(load.ended), now()) };
   put("load-last", failed
-    ? `⚠ ${text("{kind}, {time}: not done.", words)} ${load.sentence}`
+    ? `${alarm ? "⚠ " : ""}${text("{kind}, {time}: not done.", words)} ${load.sentence}`
     : text("{kind}, {time}: done, {rows} rows.", { ...words, rows: number.format(load.rows) }));
 }
 

@@ -3,7 +3,7 @@
 import { Fault, Heart, get, listen, now, post, tillPath } from "./agent.js";
 import { lightUp, loadDrawing, putOut } from "./diagram.js";
 import { gaps, noteSteps } from "./gaps.js";
-import { drawLoads, loadFault } from "./loads.js";
+import { drawLoads, loadAnswer, loadFault, loadTold } from "./loads.js";
 import { drawMessages } from "./messages.js";
 import { Machine, meaning, useSign } from "./signs.js";
 import { drawSteps } from "./steps.js";
@@ -210,11 +210,11 @@ function drawPast() {
 }
 
 // Posts what a button asks for and says what came of it, at a place near to the button.
-async function act(path, body, place = "answer") {
+async function act(path, body, place = "answer", words = outcome) {
   try {
     const answer = await post(path, body, askToken);
     if (answer === null) return false;
-    put(place, outcome(answer));
+    put(place, words(answer));
     heart.beat();
     setTimeout(refresh, 400);
     return true;
@@ -242,6 +242,9 @@ function faultWords(error) {
   const known = {
     read_only: text("This agent has no token, so nothing can be changed here."),
     unknown_event: text("This machine knows no such wish."),
+    not_loaded: text("This machine loads nothing."),
+    no_catalogue: text("This till has no catalogue."),
+    load_under_way: text("A load is under way already."),
     store_unavailable: text("Not now: the till's database does not answer. Try again in a moment."),
     stalled: text("Not now: the till's database does not answer. Try again in a moment."),
   }[error.error];
@@ -267,7 +270,11 @@ function askToken(fault) {
 function showTill(till) {
   heart = new Heart(tillPath(till), { told, silent, tick });
   let due = null;
-  listen(till, (kind) => {
+  listen(till, (kind, data) => {
+    if (kind === "load") {
+      loadTold(till, Boolean(data.ended));
+      return;
+    }
     if (kind === "missed") incomplete = true;
     if (due === null) {
       due = setTimeout(() => {
@@ -293,7 +300,7 @@ function showTill(till) {
     button.addEventListener("click", () => {
       const fault = loadFault();
       put("load-answer", fault);
-      if (!fault) act(tillPath(till, "/loads"), { kind: button.dataset.kind }, "load-answer");
+      if (!fault) act(tillPath(till, "/loads"), { kind: button.dataset.kind }, "load-answer", loadAnswer);
     });
   }
 }
