@@ -14,6 +14,7 @@ from json import dumps
 from typing import Any, Literal, Self, TypeVar
 
 from engine.store.errors import (
+    KeyTwice,
     Missing,
     StoreError,
     Unanswered,
@@ -313,7 +314,7 @@ class OdbcDatabase(Transactions):
     def _gone(self) -> StoreError:
         """What was not undone for a reason that lasts can be done again."""
         why = self._failure
-        if why is None or type(why) is StoreError:
+        if why is None or type(why) in (StoreError, KeyTwice):
             return Undone(f"The database {self.place} undid a whole transaction ({why}).")
         return why
 

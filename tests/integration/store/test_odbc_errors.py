@@ -12,6 +12,7 @@ from engine.store import (
     Undone,
     Unreachable,
 )
+from engine.store.errors import KeyTwice
 from engine.store.odbc import OdbcDatabase
 from tests.integration.store.conftest import PlaceOf, Server
 from tests.integration.store.tds import Fault, Numbers, Tds
@@ -26,7 +27,7 @@ KINDS = [
     (823, DiskFailing, "Check the disk"),
     (229, NotWritable, "docs/sqlserver.md"),
     (208, StoreError, "refused: words of 208"),
-    (2627, StoreError, "refused: words of 2627"),
+    (2627, KeyTwice, "would be there twice"),
     (50001, StoreError, "refused: words of 50001"),
 ]
 LOGINS = [
