@@ -50,6 +50,7 @@ soak: test-setup
 	$(BIN)/python -m tests.faults.delivery --server status --protocol soap
 	$(BIN)/python -m tests.faults.messages --kills 100
 	$(BIN)/python -m tests.faults.asking --calls 10000
+	$(BIN)/python -m tests.faults.ftp --rounds $$((20 * $(TIMES)))
 
 test-setup: $(VENV)/.test $(AXE)
 	@command -v promtool >/dev/null || .ci/debian prometheus

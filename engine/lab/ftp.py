@@ -1,10 +1,12 @@
 """The lab's FTP server: a folder by FTP or FTPS, with faults at the turn of a knob."""
 
 import logging
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -89,6 +91,9 @@ class FtpLab:
         """Close everything; a second call does nothing."""
         self._end.set()
         if self._thread is not None:
+            # Whoever connects wakes the thread up.
+            with suppress(OSError):
+                socket.create_connection(self._server.address, 0.1).close()
             self._thread.join(_STOPPING)
 
     @property

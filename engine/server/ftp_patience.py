@@ -9,7 +9,7 @@ from engine.server.port import CallFailed, Reason
 LEAST = 16 * 1024
 """Bytes that make a transfer count as moving on."""
 
-PULSE = 0.5
+PULSE = 0.25
 """Seconds after which a wait looks whether the download is still wanted."""
 
 
