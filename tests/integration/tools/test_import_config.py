@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from engine.settings import load_settings
+from engine.tools.swapping import replace
 from tests.integration.tools.importing import HERE, THERE, Shop
 from tests.integration.tools.test_first_minutes import LIMIT
 
@@ -209,6 +210,17 @@ def test_a_folder_that_may_not_be_written_in_is_said(shop: Shop) -> None:
             f"{shop.config}.previous.part cannot be written: Permission denied. {shop.config} is "
             "as it was.\n"
         )
+
+
+def test_a_write_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Neither a part nor another till.yaml."""
+    path = tmp_path / "till.yaml"
+    path.write_text("old\n", encoding="utf-8")
+    (tmp_path / "till.yaml.previous").mkdir()
+    with pytest.raises(OSError, match=r"directory|denied"):
+        replace(path, "new\n")
+    assert path.read_text("utf-8") == "old\n"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["till.yaml", "till.yaml.previous"]
 
 
 KILLED = """\
