@@ -1,5 +1,6 @@
 """The ``database:`` mapping of till.yaml: where the till keeps its tickets."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -7,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from engine.definition.model import Part
 from engine.server.durations import Duration
-from engine.server.secret import Secret
+from engine.server.secret import Secret, SecretUnavailable
 
 if TYPE_CHECKING:
     from engine.store.place import Place
@@ -59,6 +60,15 @@ def _schema(raw: Any) -> Any:
 
 def _yes_or_no(raw: Any) -> Any:
     return {True: "yes", False: "no"}[raw] if isinstance(raw, bool) else raw
+
+
+def _reveal(secret: Secret, folder: Path) -> str:
+    from engine.store.errors import StoreError
+
+    try:
+        return secret.reveal(folder)
+    except SecretUnavailable as fault:
+        raise StoreError(f"The password of the database cannot be read: {fault}.") from fault
 
 
 Word = Annotated[str, BeforeValidator(_word)]
@@ -155,6 +165,8 @@ class Database(Part):
             raise ValueError("with authentication: sql, both user and password are needed")
         if self.authentication == "windows" and any(log_in):
             raise ValueError("user and password belong to authentication: sql")
+        if self.lock_timeout >= self.query_timeout:
+            raise ValueError("lock_timeout must be shorter than query_timeout")
         if self.encrypt == "no" and self.trust_server_certificate:
             raise ValueError("without encryption there is no certificate to trust")
         return self
@@ -169,7 +181,7 @@ class Database(Part):
     def place(self, folder: Path) -> "Place":
         """Where the store opens it; relative paths start from ``folder``.
 
-        A password is read when it is used, and :class:`SecretUnavailable` raised then.
+        A password is read when it is used, and a StoreError raised then where it cannot be.
         """
         if self.kind == "sqlite":
             return folder / self.path
@@ -180,7 +192,7 @@ class Database(Part):
             instance=self.instance or "",
             name=self.name or "",
             user=self.user,
-            password=None if secret is None else lambda: secret.reveal(folder),
+            password=None if secret is None else partial(_reveal, secret, folder),
             driver=self.driver,
             encrypt=self.encrypt,
             trust=self.trust_server_certificate,

@@ -10,6 +10,7 @@ from engine.agent.clock import Clock, SystemClock
 from engine.agent.frugal import leave_out_unused
 from engine.agent.log_output import configure
 from engine.agent.logs import write
+from engine.agent.opening import opener
 from engine.agent.service import Agent
 from engine.agent.stopping import StopSignal
 from engine.agent.storing import StoreThread
@@ -23,8 +24,6 @@ from engine.server.connecting import connect
 from engine.server.secret import SecretUnavailable
 from engine.settings import Settings, load_definition
 from engine.store.errors import StoreError
-from engine.store.place import Place
-from engine.store.store import Store
 
 if TYPE_CHECKING:
     from engine.api.serving import Serving
@@ -64,7 +63,7 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
     loop = asyncio.get_running_loop()
     stop = StopSignal(loop)
     clock = SystemClock()
-    books = StoreThread(_opener(settings.database_place), loop)
+    books = StoreThread(opener(settings.database_place, lambda: bool(stop.reason)), loop)
     agent = Agent(
         chart,
         settings.shop,
@@ -80,6 +79,8 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
         try:
             await agent.start()
         except (StoreError, StepFailed) as fault:
+            if stop.reason:  # it came while the database was waited for
+                return 0
             raise CannotRun(str(fault)) from fault
         write(logging.INFO, "agent.started", tills=list(settings.tills), machine=chart.name)
         # The tills are at work before the web framework is even loaded.
@@ -100,10 +101,6 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
         logging.shutdown()
         stop.close()
     return 0
-
-
-def _opener(place: Place) -> Callable[[], Store]:
-    return lambda: Store.open(place)
 
 
 async def _serve(settings: Settings, agent: Agent, token: str | None) -> "Serving":

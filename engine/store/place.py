@@ -13,8 +13,8 @@ class OdbcPlace:
     """A schema in a database reached by ODBC. ``str`` gives what a sentence calls it.
 
     ``connection`` makes the connection string, a secret, each time that it is needed. It raises
-    StoreError where no driver is there, and whatever reading the password raises. The timeouts
-    are in seconds: for a log-in, a statement, and the lock of another program.
+    StoreError where no driver is there, or where the password cannot be read. The timeouts are
+    in seconds: for a log-in, a statement, and the lock of another program.
     """
 
     label: str

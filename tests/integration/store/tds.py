@@ -33,6 +33,10 @@ class Numbers(NamedTuple):
     row: tuple[int, ...]
 
 
+class NoRow:
+    """A result that has a column and no row."""
+
+
 class Silence:
     """No answer, for as long as the connection lasts."""
 
@@ -41,7 +45,7 @@ class Cut:
     """The connection is reset."""
 
 
-Answer = Fault | Numbers | Silence | Cut | None
+Answer = Fault | Numbers | NoRow | Silence | Cut | None
 Script = Callable[[str], Answer]
 
 
@@ -132,7 +136,9 @@ class Tds:
             return _error(answer) + _done(0x0002)
         if kind == LOGIN:
             return _logged_in()
-        row = b"" if answer is None else _row(answer.row)
+        if isinstance(answer, NoRow):
+            return _columns(1) + _done(0x0010)
+        row = b"" if answer is None else _columns(len(answer.row)) + _row(answer.row)
         return row + _done(0x0010 if answer else 0)
 
 
@@ -201,12 +207,15 @@ def _error(fault: Fault) -> bytes:
     return _token(0xAA, body + _text("CAISSE01") + _text("") + struct.pack("<I", 1))
 
 
-def _row(values: Sequence[int]) -> bytes:
-    columns = struct.pack("<BH", 0x81, len(values))
-    columns += b"".join(
-        struct.pack("<IHBB", 0, 9, 0x26, 8) + _text(f"c{place}") for place in range(len(values))
+def _columns(count: int) -> bytes:
+    """``count`` columns of whole numbers with 64 bits."""
+    return struct.pack("<BH", 0x81, count) + b"".join(
+        struct.pack("<IHBB", 0, 9, 0x26, 8) + _text(f"c{place}") for place in range(count)
     )
-    return columns + b"\xd1" + b"".join(struct.pack("<Bq", 8, value) for value in values)
+
+
+def _row(values: Sequence[int]) -> bytes:
+    return b"\xd1" + b"".join(struct.pack("<Bq", 8, value) for value in values)
 
 
 def _done(status: int) -> bytes:

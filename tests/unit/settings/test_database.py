@@ -8,6 +8,7 @@ import pytest
 from engine.database_settings import Database
 from engine.problems import Problem
 from engine.settings import Settings, effective
+from engine.store.errors import StoreError
 from engine.store.place import OdbcPlace
 
 GOOD = """\
@@ -83,6 +84,10 @@ def test_encryption_may_be_said_with_yes_and_no(load: Load, said: str, kept: str
             "Without encryption there is no certificate to trust.",
         ),
         (
+            f"kind: sqlserver, {WINDOWS}, lock_timeout: 20s",
+            "Lock_timeout must be shorter than query_timeout.",
+        ),
+        (
             f"kind: sqlserver, {WINDOWS}, schema: dbo",
             "'dbo' is the database's own: tillwire's tables get another schema.",
         ),
@@ -123,6 +128,20 @@ def test_a_password_is_never_written_in_the_file(refusal: Refusal) -> None:
     problems = refusal(f"{GOOD}database: {{kind: sqlserver, {text}}}\n")
     assert "hunter2" not in " ".join(f"{problem.message}{problem.hint}" for problem in problems)
     assert "write ${env:NAME}" in problems[0].message
+
+
+def test_a_password_that_cannot_be_read_is_a_sentence(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it is needed, and it says where it should be."""
+    place = load(
+        f"{GOOD}database: {{kind: sqlserver, {SQL}, encrypt: no, driver: x}}\n"
+    ).database_place
+    assert isinstance(place, OdbcPlace)
+    with pytest.raises(StoreError, match=r"password of the database cannot be read: .*PW"):
+        place.connection()
+    monkeypatch.setenv("PW", "open;sesame")
+    assert "UID={tillwire};PWD={open;sesame}" in place.connection()
 
 
 def test_a_program_may_say_the_schema_by_its_alias() -> None:
