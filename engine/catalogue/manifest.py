@@ -101,7 +101,8 @@ def _parsed(text: bytes) -> Any:
         return json.loads(decoded, object_pairs_hook=_once, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Unusable(f"{MANIFEST}, {where}: this is no JSON: {error.msg.lower()}.") from None
+        said = error.msg.lower().removesuffix(" starting at")
+        raise Unusable(f"{MANIFEST}, {where}: this is no JSON, or was cut: {said}.") from None
     except RecursionError:
         raise Unusable(f"{MANIFEST} is no manifest: it nests too deeply.") from None
     except ValueError:

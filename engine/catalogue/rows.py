@@ -94,19 +94,20 @@ class Reading:
         decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         lines = io.IncrementalNewlineDecoder(None, translate=True)
         line = 1
+        nul = False
         with opened(self._path, self._export.file) as member:
             try:
-                while block := member.read1():
-                    line += lines.decode(decode(block)).count("\n")
-                decode(b"", True)
+                while not nul:
+                    try:
+                        block = member.read1()
+                    except NulByte as error:
+                        block, nul = error.before, True
+                    line += lines.decode(decode(block, not block), nul).count("\n")
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].decode()
                 line += lines.decode(before, True).count("\n")
                 byte = error.object[error.start]
                 return self._unusable(line, f"the byte 0x{byte:02x} is not UTF-8")
-            except NulByte as error:
-                before = decode(error.before)
-                line += lines.decode(before, True).count("\n")
         return self._unusable(line, "there is a NUL, which no text has")
 
     def _header(self, fields: Sequence[str] | dict[str, Field]) -> list[str]:
@@ -140,8 +141,8 @@ class Reading:
             return f"'{shown}' is one column; the delimiter here is {_DELIMITERS[delimiter]}"
         if name == OPERATION:
             return f"'{OPERATION}' belongs to changes, and this export is full"
-        hint = did_you_mean(name, wanted).rstrip(".")
-        return f"'{self._table.name}' has no column '{shown}'. {hint}"
+        hint = did_you_mean(name, wanted).rstrip("?.")
+        return f"'{self._table.name}' has no column '{shown}' ({hint[:1].lower()}{hint[1:]})"
 
     def _values(self, rows: list[list[str]]) -> list[Row]:
         """What the rows are for the store; raises :class:`Unusable` for the first at fault.
