@@ -1,14 +1,13 @@
 """The catalogue's schema on SQL Server: opened alone, written by statements made on the way."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from engine.store.errors import Damaged, Unreachable
+from engine.store.errors import Damaged, Unanswered, Unreachable
 from engine.store.odbc import OdbcDatabase
 from engine.store.odbc_dialect import Ask, SqlServer
-from engine.store.odbc_line import Line
+from engine.store.odbc_line import Line, Watch
 from engine.store.odbc_session import Session
 from engine.store.place import OdbcPlace
 from engine.store.port import Row
@@ -43,10 +42,23 @@ class CatalogueDialect(SqlServer):
 
 
 class CatalogueDatabase(OdbcDatabase):
-    """An open schema. While a load is ``held`` it goes on on the same connection or not at all:
-    with the connection goes the lock, and another tillwire may sweep away what was staged."""
+    """An open schema. From ``hold`` on a load goes on on the same connection or not at all: with
+    the connection goes the lock, and another tillwire may sweep away what was staged."""
 
     _held = False
+
+    def rows(self, name: str, *parameters: Any) -> list[Row]:
+        """All rows that a query answers with. A connection that broke since it was last used, as
+        in a restart of the server, is made again at once."""
+        old = self._line
+        try:
+            return super().rows(name, *parameters)
+        except Unanswered:
+            raise
+        except Unreachable:
+            if old is None or self._inside or self._held:
+                raise
+        return super().rows(name, *parameters)
 
     def ask(self, statement: str) -> list[Row]:
         """Runs statements without parameters; the rows of the one that has some."""
@@ -56,6 +68,10 @@ class CatalogueDatabase(OdbcDatabase):
         """Runs a statement and returns how many rows it changed."""
         return self._do(lambda session: session.changed("made", statement, parameters))
 
+    def change_many(self, statement: str, rows: list[Row]) -> None:
+        """Runs a statement once per row."""
+        self._do(lambda session: session.many("made", statement, rows))
+
     def found(self, statement: str, *parameters: Any) -> list[Row]:
         """The rows that a query answers with."""
         return self._do(lambda session: session.fetched("found", statement, parameters))
@@ -63,18 +79,19 @@ class CatalogueDatabase(OdbcDatabase):
     def build(self, statement: str, look: Callable[[], None]) -> list[Row]:
         """Runs a statement that may take long; what ``look`` raises ends it, and comes out."""
         return self._do(
-            lambda session: session.once(statement, (), LONGEST), limit=LONGEST, look=look
+            lambda session: session.once(statement, (), LONGEST),
+            limit=LONGEST,
+            watch=Watch(look, Session.cancel),
         )
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """The block stays on the connection that is there now, or ends by Unreachable."""
+    def hold(self) -> None:
+        """From now on, when the connection is gone, everything raises Unreachable."""
         self._connected()
         self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
+
+    def release(self) -> None:
+        """What is asked next may make a new connection."""
+        self._held = False
 
     def check_schema(self) -> int:
         """The version of the schema; Damaged when it is none that this program can read."""

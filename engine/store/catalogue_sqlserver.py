@@ -70,13 +70,13 @@ class SqlServerCatalogue:
                 "going on already: wait until it has ended."
             )
         try:
-            with self._writer.held():
-                have = {name: loaded.version for name, loaded in self.versions().items()}
-                recorded = {name: (at, rows) for name, at, rows in self._writer.rows("recorded")}
-                tables = self._tables
-                self._load = SqlServerLoad(self._writer, self._sql, tables, have, recorded, at)
-                yield self._load
+            have = {name: loaded.version for name, loaded in self.versions().items()}
+            recorded = {name: (held, rows) for name, held, rows in self._writer.rows("recorded")}
+            tables = self._tables
+            self._load = SqlServerLoad(self._writer, self._sql, tables, have, recorded, at)
+            yield self._load
         finally:
+            self._writer.release()
             self._load = None
             self._one.release()
 

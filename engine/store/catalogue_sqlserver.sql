@@ -83,6 +83,11 @@ WHERE schema_id = (
 AND (name LIKE N'tillwire[_]new[_][0-9]%' OR name LIKE N'tillwire[_]old[_][0-9]%')
 ORDER BY name;
 
+-- What the server makes of the signs that stand for others in JSON.
+
+-- name: reads_escapes
+SELECT sign FROM OPENJSON(CAST(? AS NVARCHAR(MAX))) WITH (sign NVARCHAR(100) '$[0]');
+
 -- Whether whoever reads sees what was last committed, instead of waiting for what is being
 -- changed.
 

@@ -9,18 +9,21 @@ name while it changes, and who asks for it waits.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import sleep
-from typing import Any
 
 from engine.catalogue.manifest import Unusable
 from engine.catalogue.tables import Table
 from engine.store.catalogue import Progress, Rows
 from engine.store.catalogue_odbc import CatalogueDatabase
 from engine.store.catalogue_staging import Staged, StagedLoad, shown_key, twice
-from engine.store.catalogue_tsql import Statements, encoded
+from engine.store.catalogue_tsql import Insert, Statements, encoded, escaped
 from engine.store.errors import Busy, KeyTwice, StoreError, Undone
+from engine.store.port import Row
 
 ROWS_AT_ONCE = 2_000
 """Rows in one parameter, and in one transaction while they are staged."""
+
+SIGNS = "".join(map(chr, range(1, 32))) + '"\\/\x7f\u2028'
+"""What JSON may write in another way."""
 
 ATTEMPTS, PAUSE = 10, 0.5
 """How often a swap is tried that others stand in the way of, and the seconds in between: in
@@ -43,6 +46,7 @@ class SqlServerLoad(StagedLoad):
         self._database = database
         self._sql = statements
         self._recorded = recorded
+        self._escapes: bool | None = None
 
     def _stage_whole(self, table: Table, rows: Rows, progress: Progress) -> tuple[str, int]:
         name, number = self._create(lambda new: self._sql.create(table, new))
@@ -143,6 +147,7 @@ class SqlServerLoad(StagedLoad):
             )
 
     def _create(self, statement: Callable[[str], str]) -> tuple[str, int]:
+        self._database.hold()
         number = self._next_number()
         name = f"tillwire_new_{number}"
         self.staged |= {name}
@@ -157,14 +162,30 @@ class SqlServerLoad(StagedLoad):
         if failed:
             raise StoreError(f"SQL Server did not rename {name} to {to} (sp_rename: {failed}).")
 
-    def _fill(self, statement: str, before: int, rows: Rows, progress: Progress) -> int:
+    def _fill(self, insert: Insert, before: int, rows: Rows, progress: Progress) -> int:
         count = 0
         for chunk in rows:
             for part in _parts(chunk):
-                self._database.change(statement, encoded(part, before + count + 1))
+                self._put(insert, [(at, *row) for at, row in enumerate(part, before + count + 1)])
                 count += len(part)
                 progress(count)
         return count
+
+    def _put(self, insert: Insert, rows: list[Row]) -> None:
+        text = encoded(rows)
+        if not escaped(text) or self._reads_escapes():
+            self._database.change(insert.many, text)
+            return
+        plain = [row for row in rows if not escaped(encoded([row]))]
+        if plain:
+            self._database.change(insert.many, encoded(plain))
+        self._database.change_many(insert.one, [row for row in rows if escaped(encoded([row]))])
+
+    def _reads_escapes(self) -> bool:
+        """Servers that speak the language of SQL Server need not read JSON as it does."""
+        if self._escapes is None:
+            self._escapes = self._database.row("reads_escapes", encoded([(SIGNS,)])) == (SIGNS,)
+        return self._escapes
 
     def _build_key(self, table: Table, name: str, number: int, look: Callable[[], None]) -> None:
         try:
@@ -179,6 +200,6 @@ class SqlServerLoad(StagedLoad):
             raise twice(table, one, first, last, why) from None
 
 
-def _parts(chunk: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+def _parts(chunk: Sequence[Row]) -> Iterator[Sequence[Row]]:
     for start in range(0, len(chunk), ROWS_AT_ONCE):
         yield chunk[start : start + ROWS_AT_ONCE]

@@ -7,7 +7,7 @@ quoted. Values are parameters, always. What is said here is known to every versi
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.catalogue.tables import ColumnKind, Table, TableColumn
 from engine.store.catalogue_tables import CHANGE, NAME
@@ -38,10 +38,14 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(map(quoted, names))
 
 
-def encoded(rows: Sequence[Sequence[Any]], first: int) -> str:
-    """Rows as the parameter of ``insert`` and ``insert_changes``, counted from ``first`` on."""
-    counted = [(number, *row) for number, row in enumerate(rows, first)]
-    return json.dumps(counted, ensure_ascii=False, separators=(",", ":"))
+def encoded(rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as the parameter of ``insert`` and ``insert_changes``."""
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def escaped(text: str) -> bool:
+    """Whether something in a parameter of this kind stands for another sign."""
+    return "\\" in text
 
 
 def _type(column: TableColumn) -> str:
@@ -73,6 +77,14 @@ def _same(table: Table, one: str, other: str) -> str:
     return " AND ".join([*found, *exactly])
 
 
+class Insert(NamedTuple):
+    """How rows are put into a table: ``many`` with one parameter that holds them all, ``one``
+    with a parameter for each value."""
+
+    many: str
+    one: str
+
+
 class Statements:
     """The statements for the tables in one schema."""
 
@@ -89,12 +101,16 @@ class Statements:
         columns = ", ".join(_column(each, each.required) for each in table.columns)
         return f"CREATE TABLE {self._in_schema(name)} ({quoted(ROW)} BIGINT NOT NULL, {columns})"
 
-    def insert(self, table: Table, name: str) -> str:
-        """Rows, of which the parameter holds the values in the order of the columns."""
+    def insert(self, table: Table, name: str) -> Insert:
+        """Rows, of which the parameter holds the numbers and then the values of the columns."""
         given = [(ROW, "BIGINT"), *((each.name, _type(each)) for each in table.columns)]
-        return self._insert(name, given)
+        return Insert(self._insert_many(name, given), self._insert_one(name, given))
 
-    def _insert(self, name: str, given: Sequence[tuple[str, str]]) -> str:
+    def _insert_one(self, name: str, given: Sequence[tuple[str, str]]) -> str:
+        names, marks = listed(each for each, _ in given), ", ".join("?" * len(given))
+        return f"INSERT INTO {self._in_schema(name)} ({names}) VALUES ({marks})"  # noqa: S608
+
+    def _insert_many(self, name: str, given: Sequence[tuple[str, str]]) -> str:
         names = listed(each for each, _ in given)
         shape = ", ".join(
             f"{quoted(each)} {kind} '$[{at}]'" for at, (each, kind) in enumerate(given)
@@ -146,10 +162,11 @@ class Statements:
             f"{quoted(CHANGE)} NVARCHAR(6) NOT NULL, {columns})"
         )
 
-    def insert_changes(self, table: Table, name: str) -> str:
-        """Changes, of which the parameter holds what is to be done and the values."""
+    def insert_changes(self, table: Table, name: str) -> Insert:
+        """Changes, of which the parameter holds the numbers, what is to be done, and the values."""
         values = [(each.name, _type(each)) for each in table.columns]
-        return self._insert(name, [(ROW, "BIGINT"), (CHANGE, "NVARCHAR(6)"), *values])
+        given = [(ROW, "BIGINT"), (CHANGE, "NVARCHAR(6)"), *values]
+        return Insert(self._insert_many(name, given), self._insert_one(name, given))
 
     def create_order(self, table: Table, name: str, number: int) -> str:
         """The index by which the last change of a key is found."""

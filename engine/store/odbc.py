@@ -24,7 +24,7 @@ from engine.store.errors import (
 )
 from engine.store.odbc_driver import odbc
 from engine.store.odbc_errors import explain, unanswered
-from engine.store.odbc_line import Hanging, Line
+from engine.store.odbc_line import Hanging, Line, Watch
 from engine.store.odbc_session import Session, log_in
 from engine.store.place import OdbcPlace
 from engine.store.port import Row
@@ -235,19 +235,19 @@ class OdbcDatabase(Transactions):
         work: Callable[[Session], T],
         line: Line[Session] | None = None,
         limit: float | None = None,
-        look: Callable[[], None] | None = None,
+        watch: Watch[Session] | None = None,
     ) -> T:
         """Do ``work`` in the line's thread; StoreError for whatever a driver may raise."""
         line = line or self._connected()
         limit = GRACE + (self.where.query_timeout if limit is None else limit)
         try:
-            return line.call(work, limit, look)
+            return line.call(work, limit, watch)
         except Hanging:
             fault: StoreError = unanswered(self.where, f"nothing within {limit:g} s")
         except self._errors as error:
             fault = explain(error, self.where)
         except BaseException:
-            if line.abandoned:  # look raised, and the call would not end
+            if line.abandoned:  # the watch raised, and the call would not end
                 self._drop()
             raise
         raise self._failed(fault)

@@ -30,11 +30,16 @@ class Closable(Protocol):
     def close(self) -> object:
         """End it."""
 
-    def cancel(self) -> object:
-        """End the call that is under way; from any thread."""
-
 
 C = TypeVar("C", bound=Closable)
+
+
+class Watch(NamedTuple, Generic[C]):
+    """Whether a long call is still wanted: ``look`` is called now and then while it runs, and when
+    that raises, ``cancel`` from another thread than the call's."""
+
+    look: Callable[[], None]
+    cancel: Callable[[C], object]
 
 
 class _Answer(NamedTuple):
@@ -63,42 +68,39 @@ class Line(Generic[C]):
         """Whether a call of it was given up."""
         return self._abandoned
 
-    def call(
-        self, work: Callable[[C], T], within: float, look: Callable[[], None] | None = None
-    ) -> T:
+    def call(self, work: Callable[[C], T], within: float, watch: Watch[C] | None = None) -> T:
         """Do ``work`` with the connection and give its result.
 
-        ``look`` is called now and then meanwhile; what it raises cancels the work. Raises that,
-        what the work raised, and Hanging after ``within`` seconds.
+        Raises what the work or the watch raised, and Hanging after ``within`` seconds.
         """
         if self._abandoned:
             raise Hanging
         self._calls.put(work)
-        answer = self._answer(within, look)
+        answer = self._answer(within, watch)
         if answer.fault is not None:
             raise answer.fault
         result: T = answer.result
         return result
 
-    def _answer(self, within: float, look: Callable[[], None] | None) -> _Answer:
+    def _answer(self, within: float, watch: Watch[C] | None) -> _Answer:
         end = monotonic() + within
         while True:
             left = max(0.0, end - monotonic())
             with suppress(Empty):
-                return self._answers.get(timeout=left if look is None else min(left, LOOKS))
-            if look is None or monotonic() >= end:
+                return self._answers.get(timeout=left if watch is None else min(left, LOOKS))
+            if watch is None or monotonic() >= end:
                 self._abandon()
                 raise Hanging
             try:
-                look()
+                watch.look()
             except BaseException:
-                self._cancel()
+                self._cancel(watch.cancel)
                 raise
 
-    def _cancel(self) -> None:
+    def _cancel(self, cancel: Callable[[C], object]) -> None:
         """In a thread of its own: telling the server may hang, too."""
         if self._connection is not None:
-            threading.Thread(target=self._connection.cancel, daemon=True).start()
+            threading.Thread(target=cancel, args=(self._connection,), daemon=True).start()
         try:
             self._answers.get(timeout=TO_CANCEL)
         except Empty:

@@ -1,5 +1,6 @@
 """A connection of ODBC and its statements: everything here runs in the thread of its line."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ class Session:
         self._cursors: dict[str, Any] = {}
         self._stream: Any = None
         self._once: Any = None
+        self._ending = threading.Lock()
 
     def close(self) -> None:
         """End it."""
@@ -36,8 +38,9 @@ class Session:
 
     def cancel(self) -> None:
         """End what ``once`` is doing; called from another thread."""
-        if self._once is not None:
-            self._once.cancel()
+        with self._ending:
+            if self._once is not None:
+                self._once.cancel()
 
     def changed(self, name: str, statement: str, parameters: Sequence[Any]) -> int:
         """Run a statement and tell how many rows it changed."""
@@ -77,8 +80,9 @@ class Session:
                 if not cursor.nextset():
                     return rows
         finally:
-            self._once = None
-            cursor.close()
+            with self._ending:  # who cancels a statement that is no longer there crashes
+                self._once = None
+                cursor.close()
 
     def begin_stream(self, statement: str, parameters: Sequence[Any]) -> None:
         """Ask for rows that come little by little; one stream at a time."""

@@ -1,5 +1,6 @@
 """What a swap on SQL Server says and in which order, without a server."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -22,6 +23,8 @@ class Scripted:
     def __init__(self, *, versions_for_readers: bool = True) -> None:
         self.said: list[str] = []
         self.sent: list[str] = []
+        self.rows: list[Any] = []
+        self.reads_escapes = True
         self.number = 0
         self.there = {"articles", "offers"}
         self.versions_for_readers = versions_for_readers
@@ -40,6 +43,9 @@ class Scripted:
         yield
         self._say("COMMIT")
 
+    def hold(self) -> None:
+        """It never breaks."""
+
     def ask(self, statement: str) -> list[Any]:
         self._say(statement)
         return [(0,)]
@@ -52,6 +58,14 @@ class Scripted:
         self._say(statement)
         self.sent += parameters
         return 3
+
+    def change_many(self, statement: str, rows: list[Any]) -> None:
+        self._say(statement)
+        self.rows += rows
+
+    def row(self, _: str, text: str) -> tuple[str]:
+        """What the server reads in a text of JSON."""
+        return (json.loads(text)[0][0] if self.reads_escapes else "",)
 
     def run(self, name: str, *parameters: Any) -> int:
         self._say(f"{name} {parameters}")
@@ -231,3 +245,18 @@ def test_rows_go_in_parts_that_are_counted_on() -> None:
         "[[4001,400",
         "[[4501,500",
     ]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_server_that_does_not_read_escapes_gets_such_rows_one_by_one(reads: bool) -> None:
+    """Whether it reads them is found out where the first one comes."""
+    database = Scripted()
+    database.reads_escapes = reads
+    rows = [[(1, "tea"), (2, 'a "b"'), (3, "a\tb"), (4, "é😀")]]
+    load_into(database).full(OFFERS, 8, rows, ignore)
+
+    sent = [row for text in database.sent for row in json.loads(text)]
+    assert sorted([*sent, *map(list, database.rows)]) == [
+        [at, *row] for at, row in enumerate(rows[0], 1)
+    ]
+    assert [row[0] for row in database.rows] == ([] if reads else [2, 3])

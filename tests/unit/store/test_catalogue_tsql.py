@@ -45,14 +45,14 @@ def made(table: Table) -> list[str]:
     new, old = "tillwire_new_7", "tillwire_old_8"
     return [
         SQL.create(table, new),
-        SQL.insert(table, new),
+        *SQL.insert(table, new),
         SQL.create_key(table, new, 7),
         SQL.forget_rows(new),
         *SQL.create_indexes(table, new, 7),
         SQL.duplicate(table, new),
         SQL.key_of(table, new),
         SQL.create_changes(table, new),
-        SQL.insert_changes(table, new),
+        *SQL.insert_changes(table, new),
         SQL.create_order(table, new, 7),
         SQL.keep_last(table, new),
         SQL.delete(table, table.name, new),
@@ -100,9 +100,10 @@ def test_columns_have_the_types_of_what_stands_in_them() -> None:
 
 def test_rows_are_one_parameter_that_counts_them() -> None:
     """So a statement is as long for a thousand rows as for one, whatever stands in them."""
-    text = encoded([("é'\"]", None, "12.50", 2**63 - 1, True)], 2001)
+    text = encoded([(2001, "é'\"]", None, "12.50", 2**63 - 1, True)])
     assert json.loads(text) == [[2001, "é'\"]", None, "12.50", 2**63 - 1, True]]
-    assert SQL.insert(ALL_KINDS, "tillwire_new_1").count("?") == 1
+    assert SQL.insert(ALL_KINDS, "tillwire_new_1").many.count("?") == 1
+    assert SQL.insert(ALL_KINDS, "tillwire_new_1").one.count("?") == 1 + len(ALL_KINDS.columns)
 
 
 def test_no_name_but_a_declared_one_comes_into_a_statement() -> None:

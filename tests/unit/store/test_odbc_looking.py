@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from engine.store.odbc_line import Hanging, Line
+from engine.store.odbc_line import Hanging, Line, Watch
 
 
 class Slow:
@@ -45,7 +45,7 @@ def test_who_looks_is_asked_again_and_again_and_gets_the_result() -> None:
             slow.end.set()
 
     line = Line(lambda: slow)
-    assert line.call(Slow.work, 20, look) == "done"
+    assert line.call(Slow.work, 20, Watch(look, Slow.cancel)) == "done"
     assert len(looks) >= 3
     line.close(1)
 
@@ -59,7 +59,7 @@ def test_what_is_raised_while_looking_cancels_the_call() -> None:
 
     line = Line(lambda: slow)
     with pytest.raises(InterruptedError, match="enough"):
-        line.call(Slow.work, 20, look)
+        line.call(Slow.work, 20, Watch(look, Slow.cancel))
     assert slow.cancelled.is_set()
     assert not line.abandoned
     assert line.call(lambda connection: connection.deaf, 20) is False
@@ -74,7 +74,7 @@ def test_a_call_that_does_not_hear_is_left_to_its_fate() -> None:
 
     line = Line(lambda: slow)
     with pytest.raises(InterruptedError, match="enough"):
-        line.call(Slow.work, 20, look)
+        line.call(Slow.work, 20, Watch(look, Slow.cancel))
     assert line.abandoned
     slow.end.set()
     line.close(1)
@@ -84,7 +84,7 @@ def test_a_call_that_is_looked_after_has_an_end_all_the_same() -> None:
     slow = Slow()
     line = Line(lambda: slow)
     with pytest.raises(Hanging):
-        line.call(Slow.work, 0.05, lambda: None)
+        line.call(Slow.work, 0.05, Watch(lambda: None, Slow.cancel))
     assert line.abandoned
     slow.end.set()
     line.close(1)
