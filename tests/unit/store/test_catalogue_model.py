@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from engine.catalogue.manifest import Gap, Unusable
 from engine.catalogue.tables import ColumnKind, Table, TableColumn
@@ -93,6 +93,11 @@ class CatalogueModel(RuleBasedStateMachine):
         self.rows: dict[str, dict[Row, Any]] = {}
         self.loaded: dict[str, Loaded] = {}
         self.clock = 0.0
+
+    @initialize(whole=wholes())
+    def begin(self, whole: dict[str, dict[Row, Any]]) -> None:
+        """One dataset is there, or both are."""
+        self.full(whole, 1, swapped=True)
 
     @rule(whole=wholes(), version=st.integers(1, 9), swapped=st.booleans())
     def full(self, whole: dict[str, dict[Row, Any]], version: int, swapped: bool) -> None:
@@ -191,7 +196,7 @@ class CatalogueModel(RuleBasedStateMachine):
 
 TestCatalogue = CatalogueModel.TestCase
 TestCatalogue.settings = settings(
-    max_examples=15,
+    max_examples=40,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

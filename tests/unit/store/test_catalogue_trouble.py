@@ -3,6 +3,7 @@
 import errno
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,26 @@ def test_what_a_flush_was_told_by_the_disk_is_not_lost(path: Path) -> None:
                 load.swap()
         assert catalogue.versions() == {"staff": Loaded(1, 1.0, 1)}
         fill(catalogue, 2, [(2,)])
+
+
+def test_a_flush_that_fails_in_the_middle_of_a_swap_undoes_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What SQLite would commit after it might not be on the disk."""
+    with SqliteCatalogue.open(path, [STAFF]) as catalogue:
+        flusher = catalogue._file._flusher
+
+        @contextmanager
+        def fails() -> Iterator[None]:
+            flusher._failure = OSError(errno.EIO, "Input/output error")
+            yield
+
+        with catalogue.load(1.0) as load:
+            load.full(STAFF, 2, [[(2,)]], ignore)
+            monkeypatch.setattr(flusher, "going", fails)
+            with pytest.raises(DiskFailing, match="Check the disk"):
+                load.swap()
+        assert catalogue.versions() == {"staff": Loaded(1, 1.0, 1)}
 
 
 def test_a_flusher_flushes_log_and_database_until_the_disk_fails(
