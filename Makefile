@@ -51,6 +51,7 @@ soak: test-setup
 	$(BIN)/python -m tests.faults.messages --kills 100
 	$(BIN)/python -m tests.faults.asking --calls 10000
 	$(BIN)/python -m tests.faults.ftp --rounds $$((20 * $(TIMES)))
+	$(BIN)/python -m tests.faults.catalogue_kill --kills 100 --power $$((8 * $(TIMES)))
 
 test-setup: $(VENV)/.test $(AXE)
 	@command -v promtool >/dev/null || .ci/debian prometheus

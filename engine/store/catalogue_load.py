@@ -3,14 +3,18 @@
 import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 from engine.catalogue.tables import Table
 from engine.store import catalogue_tables as sql
 from engine.store.catalogue import Progress, Rows
-from engine.store.catalogue_file import CatalogueFile
+from engine.store.catalogue_file import CatalogueFile, Row
 from engine.store.catalogue_staging import Staged, StagedLoad, shown_key, twice
 from engine.store.errors import StoreError
 
+VALUES_TOGETHER = 300
+"""Values in one INSERT, of some 25 rows: it takes a fifth less time than as many of one row."""
 NUMBERED = re.compile(r"tillwire_[a-z]+_([0-9]+)")
 
 
@@ -29,7 +33,7 @@ class SqliteLoad(StagedLoad):
 
     def _stage_whole(self, table: Table, rows: Rows, progress: Progress) -> tuple[str, int]:
         name, number = self._create(table, sql.create)
-        count = self._fill(sql.insert(table, name), rows, progress)
+        count = self._fill(partial(sql.insert, table, name), rows, progress)
         self._build_key(table, name, number, lambda: progress(count))
         for statement in sql.create_indexes(table, name, number):
             self._build(statement, lambda: progress(count))
@@ -38,7 +42,7 @@ class SqliteLoad(StagedLoad):
     def _stage_changes(self, staged: Staged, rows: Rows, progress: Progress) -> int:
         table = staged.table
         name, number = self._create(table, sql.create_changes)
-        count = self._fill(sql.insert_change(table, name), rows, progress)
+        count = self._fill(partial(sql.insert_change, table, name), rows, progress)
         self._index_changes(table, name, number, lambda: progress(count))
         staged.changes.append(name)
         return count
@@ -79,15 +83,25 @@ class SqliteLoad(StagedLoad):
         numbers = [int(match[1]) for name in names if (match := NUMBERED.match(name))]
         return max(numbers, default=0) + 1
 
-    def _fill(self, statement: str, rows: Rows, progress: Progress) -> int:
+    def _fill(self, insert: Callable[[int], str], rows: Rows, progress: Progress) -> int:
         count = 0
         for chunk in rows:
             self._file.check_room()
             with self._file.transaction():
-                self._file.execute_many(statement, chunk)
+                self._insert(insert, chunk)
             count += len(chunk)
             progress(count)
         return count
+
+    def _insert(self, insert: Callable[[int], str], chunk: Sequence[Row]) -> None:
+        """Several rows with each statement, and one by one those that are left."""
+        together = max(1, VALUES_TOGETHER // len(chunk[0])) if chunk else 1
+        whole = len(chunk) - len(chunk) % together
+        several = (chunk[at : at + together] for at in range(0, whole, together))
+        self._file.execute_many(
+            insert(together), (tuple(chain.from_iterable(each)) for each in several)
+        )
+        self._file.execute_many(insert(1), chunk[whole:])
 
     def _index_changes(
         self, table: Table, name: str, number: int, look: Callable[[], None]

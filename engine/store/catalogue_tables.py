@@ -5,7 +5,7 @@ quoted. Values are parameters, always.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from engine.catalogue.tables import ColumnKind, Table, TableColumn
 
@@ -44,16 +44,21 @@ def _names(table: Table) -> list[str]:
     return [column.name for column in table.columns]
 
 
+def _insert(name: str, columns: Sequence[str], rows: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    values = ", ".join([row] * rows)
+    return f"INSERT INTO {quoted(name)} ({listed(columns)}) VALUES {values}"  # noqa: S608
+
+
 def create(table: Table, name: str) -> str:
     """The table of a dataset under another name, without its key and indexes."""
     columns = ", ".join(_column(column, column.required) for column in table.columns)
     return f"CREATE TABLE {quoted(name)} ({columns})"
 
 
-def insert(table: Table, name: str) -> str:
-    """One row, the values in the order of the columns."""
-    marks = ", ".join("?" * len(table.columns))
-    return f"INSERT INTO {quoted(name)} ({listed(_names(table))}) VALUES ({marks})"  # noqa: S608
+def insert(table: Table, name: str, rows: int = 1) -> str:
+    """Some rows in one statement, the values of each in the order of the columns."""
+    return _insert(name, _names(table), rows)
 
 
 def create_key(table: Table, name: str, number: int) -> str:
@@ -88,11 +93,9 @@ def create_changes(table: Table, name: str) -> str:
     return f"CREATE TABLE {quoted(name)} ({quoted(CHANGE)} TEXT NOT NULL, {columns})"
 
 
-def insert_change(table: Table, name: str) -> str:
-    """One change: what is done, then the values in the order of the columns."""
-    marks = ", ".join("?" * (len(table.columns) + 1))
-    names = listed([CHANGE, *_names(table)])
-    return f"INSERT INTO {quoted(name)} ({names}) VALUES ({marks})"  # noqa: S608
+def insert_change(table: Table, name: str, rows: int = 1) -> str:
+    """Some changes in one statement: what is done, then the values in the order of the columns."""
+    return _insert(name, [CHANGE, *_names(table)], rows)
 
 
 def keep_last(table: Table, name: str) -> str:

@@ -9,8 +9,8 @@ The catalogue verifies the zip against its size and SHA-256, checks every value 
 stages the rows in chunks, builds the same index, swaps, and closes. ``again`` is the same load
 into a catalogue that holds the articles already and has to leave them readable.
 
-Each runs in a process of its own; they take turns. Memory is the peak of the process over what
-it had when everything was imported and the file was open.
+Each runs in a process of its own; they take turns, and the best of each counts. Memory is the
+peak of the process over what it had when everything was imported and the file was open.
 """
 
 import csv
@@ -21,45 +21,32 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from engine.catalogue.datasets import load_datasets  # noqa: E402
 from engine.catalogue.export import chunks, verify  # noqa: E402
 from engine.catalogue.manifest import Export  # noqa: E402
-from engine.catalogue.tables import ColumnKind, Table, TableColumn  # noqa: E402
+from engine.catalogue.tables import ColumnKind  # noqa: E402
 from engine.store.catalogue_sqlite import SqliteCatalogue  # noqa: E402
 
 ROWS = 1_000_000
 ROUNDS = 3
 CHUNK = 1_000
 """Rows that stay in the caches of a processor: at 10,000 the same load takes a tenth longer."""
-ARTICLES = Table(
-    "articles",
-    (
-        TableColumn("code", ColumnKind.TEXT, required=True, length=20),
-        TableColumn("label", ColumnKind.TEXT, required=True, length=60),
-        TableColumn("department", ColumnKind.TEXT, length=10),
-        TableColumn("unit", ColumnKind.TEXT, length=4),
-        TableColumn("price", ColumnKind.DECIMAL, required=True, digits=9, decimals=2),
-        TableColumn("cost", ColumnKind.DECIMAL, digits=9, decimals=4),
-        TableColumn("tax_rate", ColumnKind.INTEGER, required=True),
-        TableColumn("stock", ColumnKind.INTEGER),
-        TableColumn("weighed", ColumnKind.BOOLEAN, required=True),
-        TableColumn("supplier", ColumnKind.TEXT, length=10),
-        TableColumn("since", ColumnKind.DATE),
-        TableColumn("changed", ColumnKind.DATETIME),
-    ),
-    ("code",),
-)
+SHOP = load_datasets(ROOT / "machines" / "datasets.yaml")
+ARTICLES = replace(next(each for each in SHOP if each.name == "articles"), indexes=())
+"""The articles of the shop that the product shows, with their key and no other index."""
 
 
 def write_export(path: Path, rows: int) -> Export:
-    """A zip of articles in a random order of codes, about 110 bytes a row."""
+    """A zip of articles in a random order of codes, about 100 bytes a row."""
     random = Random(1)
     codes = random.sample(range(10**12), rows)
     with (
@@ -73,16 +60,16 @@ def write_export(path: Path, rows: int) -> Export:
             (
                 f"{code:013d}",
                 f"Article {number} à {code % 1000} g",
-                f"D{code % 40:02d}",
-                "kg" if code % 7 == 0 else "pc",
+                f"Art. {number}",
+                f"Family {code % 40}",
+                f"Brand {code % 300}" if code % 5 else "",
+                "kg" if code % 7 == 0 else "piece",
                 f"{code % 100_000 / 100:.2f}",
-                f"{code % 1_000_000 / 10_000:.4f}" if code % 5 else "",
+                f"{code % 1_000_000 / 10_000:.4f}" if code % 3 else "",
                 code % 4,
-                code % 500 if code % 11 else "",
-                int(code % 7 == 0),
-                f"S{code % 300:04d}",
+                code % 24 + 1 if code % 11 else "",
+                int(code % 13 != 0),
                 f"2026-{code % 12 + 1:02d}-{code % 28 + 1:02d}",
-                f"2026-11-{code % 30 + 1:02d}T{code % 24:02d}:{code % 60:02d}:00",
             )
             for number, code in enumerate(codes, 1)
         )
@@ -128,16 +115,19 @@ def peak() -> float:
 
 
 def one(kind: str, path: Path, database: Path, export: Export) -> dict[str, float]:
-    """One load in this process: seconds, and megabytes over idle."""
-    if kind == "bare":
-        idle, started = peak(), perf_counter()
+    """One load in this process: seconds, those of the processor, and megabytes over idle."""
+    catalogue = None if kind == "bare" else SqliteCatalogue.open(database, [ARTICLES])
+    idle, started, worked = peak(), perf_counter(), process_time()
+    if catalogue is None:
         bare(path, database)
-        return {"seconds": perf_counter() - started, "memory": peak() - idle}
-    catalogue = SqliteCatalogue.open(database, [ARTICLES])
-    idle, started = peak(), perf_counter()
-    ours(path, catalogue, export)
-    catalogue.close()
-    return {"seconds": perf_counter() - started, "memory": peak() - idle}
+    else:
+        ours(path, catalogue, export)
+        catalogue.close()
+    return {
+        "seconds": perf_counter() - started,
+        "processor": process_time() - worked,
+        "memory": peak() - idle,
+    }
 
 
 def measured(kind: str, path: Path, database: Path, export: Export) -> dict[str, float]:
@@ -156,35 +146,29 @@ def measured(kind: str, path: Path, database: Path, export: Export) -> dict[str,
 
 def run() -> list[dict[str, object]]:
     """Rows of {name, value, unit, must}."""
-    best: dict[str, float] = {}
-    memory = 0.0
+    found: dict[str, list[dict[str, float]]] = {"bare": [], "ours": [], "again": []}
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         path = folder / "articles.zip"
         export = write_export(path, ROWS)
-        for number in range(ROUNDS):
-            for kind in ("bare", "ours", "again"):
-                database = folder / f"{'bare' if kind == 'bare' else 'ours'}{number}.db"
-                found = measured(kind, path, database, export)
-                best[kind] = min(best.get(kind, found["seconds"]), found["seconds"])
-                memory = max(memory, found["memory"] if kind != "bare" else 0.0)
+        for _ in range(ROUNDS):
+            for kind, each in found.items():
+                database = folder / ("bare.db" if kind == "bare" else "catalogue.db")
+                each.append(measured(kind, path, database, export))
                 if kind != "ours":
                     database.unlink()
+    best = {kind: min(one["seconds"] for one in each) for kind, each in found.items()}
+    worked = {kind: min(one["processor"] for one in each) for kind, each in found.items()}
+    memory = max(one["memory"] for one in found["ours"] + found["again"])
+    ratios = [
+        ("load: catalogue / bare loop", best["ours"] / best["bare"]),
+        ("load: catalogue again / bare loop", best["again"] / best["bare"]),
+        ("load: processor time, catalogue / bare loop", worked["ours"] / worked["bare"]),
+    ]
     return [
         {"name": "load: bare loop, 1M rows", "value": best["bare"], "unit": "s", "must": ""},
         {"name": "load: catalogue, 1M rows", "value": best["ours"], "unit": "s", "must": ""},
-        {
-            "name": "load: catalogue / bare loop",
-            "value": best["ours"] / best["bare"],
-            "unit": "",
-            "must": "<= 1.3",
-        },
-        {
-            "name": "load: catalogue again / bare loop",
-            "value": best["again"] / best["bare"],
-            "unit": "",
-            "must": "<= 1.3",
-        },
+        *({"name": name, "value": value, "unit": "", "must": "<= 1.3"} for name, value in ratios),
         {"name": "load: memory over idle", "value": memory, "unit": "MB", "must": "<= 60"},
     ]
 
