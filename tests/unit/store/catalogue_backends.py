@@ -127,9 +127,13 @@ class InSchema(Behind):
 
     def ask(self, statement: str) -> Tuples:
         """What another connection gets for an answer."""
-        with closing(odbc().connect(SERVER, autocommit=True)) as connection:
+        with closing(self.connect()) as connection:
             found = connection.execute(statement)
             return [tuple(row) for row in found.fetchall()] if found.description else []
+
+    def connect(self) -> Any:
+        """Another connection."""
+        return odbc().connect(SERVER, autocommit=True)
 
     def clear(self) -> None:
         """Drops the schema with all that is in it."""
