@@ -86,7 +86,7 @@ ORDER BY name;
 -- What the server makes of the signs that stand for others in JSON.
 
 -- name: reads_escapes
-SELECT sign FROM OPENJSON(CAST(? AS NVARCHAR(MAX))) WITH (sign NVARCHAR(100) '$[0]');
+SELECT signs FROM OPENJSON(CAST(? AS NVARCHAR(MAX))) WITH (signs NVARCHAR(100) '$[0]');
 
 -- Whether whoever reads sees what was last committed, instead of waiting for what is being
 -- changed.
