@@ -85,7 +85,8 @@ def run_rounds(there: InSchema, rounds: int, seed: int) -> list[str]:
         for number in range(1, rounds + 1):
             kind = chance.choice(list(kinds)) if len(versions) == len(TABLES) else "full"
             kinds[kind] += 1
-            tables = chance.sample(TABLES, chance.randint(1, len(TABLES))) if versions else TABLES
+            several = 1 if kind == "gap" else chance.randint(1, len(TABLES))
+            tables = chance.sample(TABLES, several) if versions else TABLES
             new = {table.name: drawn(table, truth[table.name], chance) for table in tables}
             with catalogue.load(float(number)) as load:
                 for table in tables:
