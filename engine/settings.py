@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
+from engine.catalogue.settings import CatalogueSettings, unfit_catalogue
 from engine.database_settings import Database
 from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Part, Scalar, as_tuple
@@ -136,6 +137,10 @@ class Settings(Part):
     database: Database = Field(
         default_factory=Database, description="Where tickets are kept until the server has them."
     )
+    catalogue: CatalogueSettings | None = Field(
+        None,
+        description="The catalogue: what is loaded from the central server. None: nothing is.",
+    )
     api: Api = Field(default_factory=Api, description="The local HTTP API.")
     log: Log = Field(default_factory=Log, description="The log lines.")
     workers: int = Field(
@@ -181,6 +186,11 @@ class Settings(Part):
     def database_place(self) -> "Place":
         """Where the store opens the database: an absolute path, or a place on an SQL Server."""
         return self.database.place(self.folder)
+
+    @property
+    def catalogue_path(self) -> Path | None:
+        """The catalogue's file, absolute; None where there is no catalogue."""
+        return self.folder / self.catalogue.path if self.catalogue else None
 
 
 class Effective(NamedTuple):
@@ -250,6 +260,9 @@ def _unfit_files(settings: Settings, folder: Path, document: Document) -> Iterat
             "Leave 'machine' out to use the machine that comes with tillwire.",
         )
     ftp = settings.server.ftp
+    if settings.catalogue is not None:
+        tickets = folder / settings.database.path if settings.database.kind == "sqlite" else None
+        yield from unfit_catalogue(settings.catalogue, folder, tickets, document, ftp is not None)
     authorities = {
         ("server", "ca_file"): settings.server.ca_file,
         ("server", "ftp", "ca_file"): ftp.ca_file if ftp else None,
@@ -304,7 +317,11 @@ def effective(settings: Settings) -> list[Effective]:
     """Every value in force, in the order of the model, with where it comes from."""
     unused: set[tuple[str, ...]] = {("tills" if settings.till is not None else "till",)}
     unused |= {("database", name) for name in settings.database.unused}
-    in_force = {("machine",): settings.machine_path, ("database", "path"): settings.database_path}
+    in_force = {
+        ("machine",): settings.machine_path,
+        ("database", "path"): settings.database_path,
+        ("catalogue", "path"): settings.catalogue_path,
+    }
     return [
         Effective(".".join(loc), shown(in_force.get(loc, value)), origin(settings.document, loc))
         for loc, value in _leaves(settings, ())

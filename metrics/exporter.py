@@ -111,6 +111,19 @@ class Exporter:
         """Count an answer to who asked for offers: one of ``ANSWERS``."""
         self._process.offers(answered)
 
+    def load(self, kind: str, outcome: str, seconds: float, rows: int, size: int) -> None:
+        """Count a load of the catalogue that ended, after so many rows and bytes."""
+        self._process.loads.ended(kind, outcome, seconds, rows, size)
+
+    def load_in_progress(self, going_on: bool) -> None:
+        """Show whether a load is under way."""
+        self._process.loads.in_progress = going_on
+
+    def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
+        """Show what the catalogue holds: by dataset its version, the Unix time of its load, and
+        its rows."""
+        self._process.loads.held = dict(held)
+
     def worker_abandoned(self) -> None:
         """Count a worker that outlived its deadline."""
         self._process.workers_abandoned += 1

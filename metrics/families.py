@@ -109,6 +109,54 @@ EFFECT_DURATION = Family(
     ("effect", "outcome"),
     "How long effects ran, by what came of them.",
 )
+LOADS = Family(
+    "tillwire_load_results_total",
+    "counter",
+    ("kind", "outcome"),
+    "Loads of the catalogue that have ended, by what came of them.",
+)
+LOAD_DURATION = Family(
+    "tillwire_load_duration_seconds",
+    "histogram",
+    ("kind",),
+    "How long loads of the catalogue took that were begun, whatever came of them.",
+)
+LOAD_ROWS = Family(
+    "tillwire_load_rows_total",
+    "counter",
+    ("kind",),
+    "Rows, or changes, that loads have put beside the live tables.",
+)
+LOAD_BYTES = Family(
+    "tillwire_load_bytes_total",
+    "counter",
+    ("kind",),
+    "Bytes of the files that loads have had whole.",
+)
+LOAD_IN_PROGRESS = Family(
+    "tillwire_load_in_progress",
+    "gauge",
+    (),
+    "1 while a load of the catalogue is under way, else 0.",
+)
+DATASET_VERSION = Family(
+    "tillwire_dataset_version",
+    "gauge",
+    ("dataset",),
+    "Version of a dataset that the till program reads; absent before its first load.",
+)
+DATASET_ROWS = Family(
+    "tillwire_dataset_rows",
+    "gauge",
+    ("dataset",),
+    "Rows of a dataset that the till program reads.",
+)
+DATASET_LOADED = Family(
+    "tillwire_dataset_loaded_timestamp_seconds",
+    "gauge",
+    ("dataset",),
+    "Unix time of the load that brought a dataset's version.",
+)
 WORKERS_ABANDONED = Family(
     "tillwire_workers_abandoned_total",
     "counter",
@@ -157,6 +205,14 @@ FAMILIES = (
     UNREAD,
     EFFECT_DURATION,
     OFFERS,
+    LOADS,
+    LOAD_DURATION,
+    LOAD_ROWS,
+    LOAD_BYTES,
+    LOAD_IN_PROGRESS,
+    DATASET_VERSION,
+    DATASET_ROWS,
+    DATASET_LOADED,
     WORKERS_ABANDONED,
     LISTENER_FAILURES,
     BUILD_INFO,

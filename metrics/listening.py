@@ -81,6 +81,27 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("offers", error)
 
+    def load(self, kind: str, outcome: str, seconds: float, rows: int, size: int) -> None:
+        """See :meth:`Exporter.load`."""
+        try:
+            self._exporter.load(kind, outcome, seconds, rows, size)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("load", error)
+
+    def load_in_progress(self, going_on: bool) -> None:
+        """See :meth:`Exporter.load_in_progress`."""
+        try:
+            self._exporter.load_in_progress(going_on)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("load_in_progress", error)
+
+    def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
+        """See :meth:`Exporter.datasets`."""
+        try:
+            self._exporter.datasets(held)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("datasets", error)
+
     def worker_abandoned(self) -> None:
         """See :meth:`Exporter.worker_abandoned`."""
         try:

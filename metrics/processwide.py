@@ -1,13 +1,11 @@
-"""What the process has once: effects, workers, versions, the clock.
+"""What the process has once: effects, loads, workers, versions, the clock.
 
 There are few of these, so prometheus_client writes them. No ``_created`` series: a family that
 a collector yields has them only when it is given a time of creation.
 """
 
 import platform
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
 
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
@@ -21,38 +19,15 @@ from prometheus_client.registry import Collector
 from engine.core.facts import MachineFacts
 from engine.definition.vocabulary import REASONS
 from metrics import families
+from metrics.durations import Durations
 from metrics.families import Family
+from metrics.loads import Loads
 
 OUTCOMES = ("ok", "rejected", *(f"failed.{reason}" for reason in REASONS))
 """What can come of an effect: the label ``outcome``."""
 
 ANSWERS = ("fresh", "cached", "none")
 """What whoever asks for offers can get: the label ``answer``."""
-
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Upper bounds of the buckets, in seconds: from a ping in the shop to a webservice timeout."""
-
-
-class Durations:
-    """A histogram of one effect with one outcome."""
-
-    __slots__ = ("buckets", "seconds")
-
-    def __init__(self) -> None:
-        self.buckets = [0] * (len(BOUNDS) + 1)
-        self.seconds = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count a run that took so many seconds."""
-        self.buckets[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds += seconds
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        """Pairs of upper bound and runs that took no longer, as the text format has them."""
-        bounds = (*(str(bound) for bound in BOUNDS), "+Inf")
-        return [
-            (bound, float(n)) for bound, n in zip(bounds, accumulate(self.buckets), strict=True)
-        ]
 
 
 class ProcessWide(Collector):
@@ -64,6 +39,7 @@ class ProcessWide(Collector):
         self._wall = wall
         self._effects: dict[str, dict[str, Durations]] = {}
         self._offers = dict.fromkeys(ANSWERS, 0)
+        self.loads = Loads()
         self.workers_abandoned = 0
         self.listener_failures = 0
 
@@ -86,6 +62,7 @@ class ProcessWide(Collector):
         """The families, in the order in which they are documented."""
         yield self._durations()
         yield self._answers()
+        yield from self.loads.collect()
         yield _counter(families.WORKERS_ABANDONED, self.workers_abandoned)
         yield _counter(families.LISTENER_FAILURES, self.listener_failures)
         yield _info(families.BUILD_INFO, self._build)

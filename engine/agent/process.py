@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.agent.clock import Clock, SystemClock
 from engine.agent.frugal import leave_out_unused
+from engine.agent.loads import CatalogueParts
 from engine.agent.log_output import configure
 from engine.agent.logs import write
 from engine.agent.opening import opener
@@ -15,6 +16,7 @@ from engine.agent.service import Agent
 from engine.agent.stopping import StopSignal
 from engine.agent.storing import StoreThread
 from engine.agent.watching import Watch
+from engine.catalogue.settings import tables_of
 from engine.core.build import Chart, build
 from engine.core.feed import StepFailed
 from engine.definition.machine import Definition
@@ -73,6 +75,7 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
         workers=settings.workers,
         clock=clock,
         watch=watching(chart.definition, clock),
+        catalogue=_catalogue(settings),
     )
     serving: Serving | None = None
     try:
@@ -101,6 +104,26 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
         logging.shutdown()
         stop.close()
     return 0
+
+
+def _catalogue(settings: Settings) -> CatalogueParts | None:
+    """What the catalogue is made of. Raises Refused for a datasets file that is at fault."""
+    catalogue, ftp, folder = settings.catalogue, settings.server.ftp, settings.folder
+    if catalogue is None or ftp is None:
+        return None
+    # Tills without a catalogue need not hold what it takes.
+    from engine.server.ftp import FtpSource
+    from engine.store.catalogue_opening import open_catalogue
+
+    tables = tables_of(catalogue, folder)
+    path = folder / catalogue.path
+    place = settings.database_place if settings.database.kind == "sqlserver" else path
+    return CatalogueParts(
+        tables,
+        lambda: open_catalogue(place, tables),
+        FtpSource(ftp, folder),
+        folder / catalogue.downloads,
+    )
 
 
 async def _serve(settings: Settings, agent: Agent, token: str | None) -> "Serving":

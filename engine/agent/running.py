@@ -6,14 +6,30 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Event as Flag
+from typing import Protocol
 
 from engine.agent.clock import Clock
 from engine.agent.workers import Crowded, Overdue, Workers
 from engine.core.records import Event, Run
 from engine.effects.call import Answer, Books, Call, Patience, failed
+from engine.effects.load import LOAD
+from engine.effects.loading import Loading
 from engine.effects.table import EFFECTS, perform
 from engine.server.port import Message, Reason, Server
 from engine.store.tickets import Backlog
+
+
+class Loads(Protocol):
+    """Where loads of the catalogue run: :class:`engine.agent.loads.LoadDesk`."""
+
+    @property
+    def loading(self) -> Loading | None:
+        """What a load needs; None where there is no catalogue."""
+
+    def submit(
+        self, till: str, run: Run, job: Callable[[Flag], Answer], deadline: float, name: str
+    ) -> "asyncio.Future[Answer]":
+        """As :meth:`Workers.submit`, in a thread that no other effect needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +40,7 @@ class Reach:
     server: Server
     books: Books
     clock: Clock
+    loads: Loads | None = None
 
 
 class EffectRunner:
@@ -71,6 +88,9 @@ class EffectRunner:
             future.set_result(failed(Reason.LOCAL_ERROR, message))
             return future
         job = partial(self._perform, till, run)
+        loads = self._reach.loads
+        if run.effect == LOAD.signature.name and loads is not None and loads.loading is not None:
+            return loads.submit(till, run, job, deadline, f"{run.effect} of till {till}")
         return self._workers.submit(job, deadline, f"{run.effect} of till {till}")
 
     def cancel(self, till: str, run: Run) -> None:
@@ -100,6 +120,7 @@ class EffectRunner:
             reach.clock.monotonic,
             self._count_later,
             self._receive_later,
+            reach.loads.loading if reach.loads is not None else None,
         )
         return perform(run.effect, call)
 

@@ -8,12 +8,12 @@ here waits for a network or a disk without awaiting it.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 
 from engine.agent.asking import Asking
 from engine.agent.clock import Clock
 from engine.agent.closing import closing
 from engine.agent.keeping import Keeper
+from engine.agent.loads import CatalogueParts, LoadDesk
 from engine.agent.logs import log_step, write
 from engine.agent.messages import MessageBoard
 from engine.agent.offers import OfferDesk
@@ -22,9 +22,11 @@ from engine.agent.storing import StoreThread
 from engine.agent.streaming import Streaming
 from engine.agent.tills import Tills
 from engine.agent.timeouts import LowTimeouts
-from engine.agent.views import Views, event_data, history
+from engine.agent.views import Views, event_data, history, postable
 from engine.agent.watching import Watch
+from engine.agent.wellbeing import health, not_played
 from engine.agent.workers import Workers
+from engine.api.loads import LoadAnswer, LoadKind, LoadsView
 from engine.api.machine import machine_view
 from engine.api.port import (
     Accepted,
@@ -58,12 +60,6 @@ BREATH = 50
 CROWDED = 0.01
 """Seconds that a start waits then if their effects find no worker: memory is for tills."""
 
-SILENT = 10.0
-"""Seconds without an answer after which the database counts as stuck."""
-
-MOST_NAMED = 5
-"""Tills named in a reason for not being well."""
-
 STOP = 5.0
 """Seconds that the store gets to end when the agent stops."""
 
@@ -75,8 +71,10 @@ down need not be asked for again. A call that hangs is not waited for any longer
 class Agent:
     """Looks after tills. ``start`` and ``stop`` once; the rest is what the API asks.
 
-    ``books`` is started and closed by the agent; ``server`` is closed too.
+    ``books`` is started and closed by the agent; ``server`` and the catalogue are closed too.
     """
+
+    _running = False
 
     def __init__(
         self,
@@ -89,6 +87,7 @@ class Agent:
         workers: int,
         clock: Clock,
         watch: Watch,
+        catalogue: CatalogueParts | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._shop = shop
@@ -102,12 +101,13 @@ class Agent:
         self._machine = machine_view(chart.definition)
         self._backlogs: dict[str, Backlog] = {}
         self._wake: asyncio.TimerHandle | None = None
-        self._running = False
+        self._events = postable(chart)
         self._workers = Workers(self._loop, workers, self._abandoned)
+        self._loads = self._load_desk(catalogue)
         self._runner = EffectRunner(
             self._loop,
             self._workers,
-            Reach(shop, server, books, clock),
+            Reach(shop, server, books, clock, self._loads),
             deliver=self._deliver,
             ended=self._ended,
             counted=self._counted,
@@ -116,12 +116,12 @@ class Agent:
         self._offline = frozenset(node.id for node in chart.tree if node.state.offline)
         self._keeper = Keeper(self._loop, books, clock, self._offline)
         self._asking = Asking(self._loop)
-        low = LowTimeouts(chart.definition.parameters, clock)
+        low = LowTimeouts(chart.definition.parameters, clock).observe
         self._tills = Tills(
             chart,
             clock,
             self._runner,
-            (self._observe, self._keeper.observe, low.observe, self._asking.observe),
+            (self._observe, self._keeper.observe, low, self._asking.observe),
             failed=lambda till: self._tell(watch.step_failed, till),
         )
         self._shelf = StoreThread(lambda: ReadingStore.open(self._place), self._loop)
@@ -136,8 +136,17 @@ class Agent:
             counted=lambda answered: self._tell(watch.offers, answered),
         )
         self._board = MessageBoard(books, self._shelf, clock, self._read)
-        own = {name: chart.definition.events[name] for name in chart.definition.model.events}
-        self._events = {**chart.definition.vocabulary.events, **own}
+
+    def _load_desk(self, catalogue: CatalogueParts | None) -> LoadDesk:
+        return LoadDesk(
+            self._loop,
+            catalogue,
+            self._clock,
+            watch=self._watch,
+            told=self._stream.load,
+            tell=self._tell,
+            abandoned=self._abandoned,
+        )
 
     async def start(self) -> None:
         """Open the store, take the tills over and set them going. Raises StoreError."""
@@ -152,6 +161,7 @@ class Agent:
             write=False,
         )
         await self._shelf.start()
+        self._loads.start()
         self._running = True
         for count, name in enumerate(self._names, 1):
             if not self._running:  # stopped in one of the pauses below
@@ -181,9 +191,10 @@ class Agent:
         self._stream.close()
         if self._wake is not None:
             self._wake.cancel()
+        self._loads.shut()
         self._runner.stop()
         self._asking.stop()
-        await self._workers.close(LAST_ANSWERS)
+        await asyncio.gather(self._workers.close(LAST_ANSWERS), self._loads.close())
         end = self._loop.time() + STOP
         await self._keeper.close(STOP / 2)
         await self._shelf.close(STOP / 10)
@@ -213,11 +224,9 @@ class Agent:
             raise UnknownEvent(event, allowed)
         checked = event_data(event, fields, data)
         before = self._tills[till].configuration
-        if not self._running:
-            raise StoreUnavailable("The machines are not running.")
         step = self._deliver(till, Event(event, checked))
         if step is None:
-            raise EventFailed(self._failure(till))
+            raise self._unplayed(till)
         view = self._views.step(step, before)
         if event == "till.day_closed":
             return view.model_copy(update={"closing": await self.closing(till)})
@@ -274,6 +283,22 @@ class Agent:
         self._known(till)
         return await self._desk.offers(till, customer, within)
 
+    async def post_load(self, till: str, kind: LoadKind) -> LoadAnswer:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        self._loads.ask(till, kind)
+        at = self._clock.wall()
+        step = self._deliver(till, Event(f"load.{kind}"))
+        if step is None:
+            raise self._unplayed(till)
+        state = self._views.state(step.configuration)
+        return self._loads.answer(self._tills[till], kind, step, at, state)
+
+    async def loads(self, till: str) -> LoadsView:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        return self._loads.view(self._tills[till])
+
     async def closing(self, till: str) -> ClosingView:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
@@ -288,32 +313,19 @@ class Agent:
 
     def health(self) -> Health:
         """See :class:`engine.api.port.Office`."""
-        reasons = []
-        if not self._running:
-            reasons.append("The machines are not running.")
-        silent = self._books.stalled_for()
-        if silent > SILENT:
-            reasons.append(f"The database has not answered for {silent:.0f} s.")
-        failing = self._books.failing
-        if failing:
-            reasons.append(failing)
-        broken = self._tills.failing
-        reasons += [self._failure(till) for till in islice(broken, MOST_NAMED)]
-        if len(broken) > MOST_NAMED:
-            reasons.append(f"So it is with {len(broken) - MOST_NAMED} more tills.")
-        stuck = self._workers.stuck
-        if stuck:
-            few = "A call hangs and was given up."
-            reasons.append(few if stuck == 1 else f"{stuck} calls hang and were given up.")
-        ready = self._running and silent <= SILENT and not failing
-        return Health(alive=True, ready=ready, reasons=tuple(reasons))
+        books = self._books
+        silent, stuck = books.stalled_for(), self._workers.stuck
+        return health(self._running, silent, books.failing, self._tills.failing, stuck)
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
         """See :class:`engine.api.port.Office`."""
         return self._watch.render(accept)
 
-    def _failure(self, till: str) -> str:
-        return f"The machine could not play an event: {self._tills.failing[till].rstrip('.')}."
+    def _unplayed(self, till: str) -> EventFailed | StoreUnavailable:
+        """Why an event was not played."""
+        if not self._running:
+            return StoreUnavailable("The machines are not running.")
+        return EventFailed(not_played(self._tills.failing[till]))
 
     def _known(self, till: str) -> None:
         if till not in self._tills:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from engine.agent.clock import Clock
 from engine.agent.keeping import worth_keeping
 from engine.agent.views import Views, moment
+from engine.api.loads import LoadTold
 from engine.api.stream import Broadcast, Reader
 from engine.api.told import MOST_TOLD, MessageTold, NewMessage, ProgressTold, StepTold
 from engine.core.records import Step, Till
@@ -17,7 +18,7 @@ from engine.store.tickets import Backlog
 
 
 class Streaming:
-    """Turns steps, backlogs and messages into events of the stream."""
+    """Turns steps, backlogs, loads and messages into events of the stream."""
 
     def __init__(self, views: Views, clock: Clock) -> None:
         self._views = views
@@ -66,6 +67,10 @@ class Streaming:
             refused=backlog.refused,
         )
         self._broadcast.publish("progress", till, told)
+
+    def load(self, told: LoadTold) -> None:
+        """Tell how far a load has got, or what came of it."""
+        self._broadcast.publish("load", told.till, told)
 
     def received(self, till: str, new: Sequence[Message], unread: int) -> None:
         """Tell of messages that came; none in ``new``: one was read."""

@@ -153,6 +153,12 @@ def _taken(taken: Taken) -> TakenView:
     return TakenView(**taken._asdict())
 
 
+def postable(chart: Chart) -> dict[str, Mapping[str, Field]]:
+    """The events that a machine may be fed, with what they carry."""
+    own = {name: chart.definition.events[name] for name in chart.definition.model.events}
+    return {**chart.definition.vocabulary.events, **own}
+
+
 def event_data(
     event: str, fields: Mapping[str, Field], data: Mapping[str, Value]
 ) -> dict[str, Value]:

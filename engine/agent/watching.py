@@ -37,6 +37,17 @@ class Watch(Protocol):
     def offers(self, answered: str) -> None:
         """Offers were asked for; the answer was ``fresh``, ``cached`` or ``none``."""
 
+    def load(self, kind: str, outcome: str, seconds: float, rows: int, size: int) -> None:
+        """A load of ``kind`` (``full``, ``changes``) ended: ``ok``, ``gap``, ``rejected``,
+        ``cancelled`` or ``failed.<reason>``, after so many rows and bytes."""
+
+    def load_in_progress(self, going_on: bool) -> None:
+        """Whether a load is under way now."""
+
+    def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
+        """What the catalogue holds: by dataset its version, when it was loaded (wall-clock
+        seconds) and its rows."""
+
     def worker_abandoned(self) -> None:
         """A worker outlived its deadline and was given up."""
 
@@ -70,6 +81,15 @@ class Unwatched:
         """Nothing."""
 
     def offers(self, answered: str) -> None:
+        """Nothing."""
+
+    def load(self, kind: str, outcome: str, seconds: float, rows: int, size: int) -> None:
+        """Nothing."""
+
+    def load_in_progress(self, going_on: bool) -> None:
+        """Nothing."""
+
+    def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
         """Nothing."""
 
     def worker_abandoned(self) -> None:

@@ -37,7 +37,8 @@ FAREWELL = 1.0
 MEDIA_TYPE = "text/event-stream"
 ABOUT = f"""\
 Server-sent events: `step` (what happened to a till), `progress` (its tickets were counted),
-`message` (messages came, or one was read) and `missed` (more happened since `Last-Event-ID` than
+`message` (messages came, or one was read), `load` (how far a load of the catalogue has got, or
+what came of it) and `missed` (more happened since `Last-Event-ID` than
 is kept: ask for the whole again). Each has an `id`; who comes again with `Last-Event-ID` hears
 what came in between. Who does not keep up is dropped. At most {MOST_READERS} readers at a time.
 """

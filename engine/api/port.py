@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import AwareDatetime, Field
 
+from engine.api.loads import LoadAnswer, LoadKind, LoadsView
 from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.api.stream import Reader
 from engine.api.view import MOMENT, View
@@ -319,6 +320,21 @@ class Office(Protocol):
         general ones alone: fresh if they come in ``within`` seconds, else as they were last told.
 
         Raises :class:`UnknownTill`, and :class:`BadData` for a code of more than 200 characters.
+        """
+        ...
+
+    async def post_load(self, till: str, kind: LoadKind) -> LoadAnswer:
+        """Feed ``load.<kind>`` to a till's machine and say what became of it.
+
+        Raises :class:`UnknownTill`, :class:`~engine.api.loads.LoadRefused`,
+        :class:`EventFailed` or :class:`StoreUnavailable`.
+        """
+        ...
+
+    async def loads(self, till: str) -> LoadsView:
+        """The load that is under way, the last ones, and what the catalogue holds.
+
+        Raises :class:`UnknownTill`.
         """
         ...
 

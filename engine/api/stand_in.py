@@ -6,6 +6,7 @@ For tests of the API itself and for integrators who write a till program against
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from engine.api.loads import LoadAnswer, LoadKind, LoadRefused, LoadsView
 from engine.api.machine import machine_view
 from engine.api.port import (
     Accepted,
@@ -39,6 +40,7 @@ class StandIn:
     ``instead`` holds the views of tills that are told in place of the usual one, by till, and
     ``drawn`` the machine; the shipped one when it is None. ``notices`` are the messages of every
     till, oldest first; ``on_offer`` is what whoever asks for offers is told;
+    ``on_load`` is why no load can be asked for, ``catalogue`` what is told of loads;
     ``broadcast`` is where a test publishes what the stream tells.
     """
 
@@ -51,6 +53,8 @@ class StandIn:
         self.notices: list[MessageView] = []
         self.wanted: list[tuple[str, float]] = []
         self.on_offer = OffersView(offers=(), as_of=None, own=False, fresh=False, reason="offline")
+        self.on_load: LoadRefused | None = None
+        self.catalogue = LoadsView(till="", configured=False, now=None, datasets=(), last=())
         self.broadcast = Broadcast(0)
         self.condition = Health(alive=True, ready=True)
         self.before_each: Callable[[str], None] = lambda _call: None
@@ -153,6 +157,20 @@ class StandIn:
         self._known(till)
         self.wanted.append((customer, within))
         return self.on_offer
+
+    async def post_load(self, till: str, kind: LoadKind) -> LoadAnswer:
+        """Raises ``on_load``; without it the load has started."""
+        self.before_each("post_load")
+        self._known(till)
+        if self.on_load is not None:
+            raise self.on_load
+        return LoadAnswer(till=till, kind=kind, became="started", at=BEGAN, state="loading")
+
+    async def loads(self, till: str) -> LoadsView:
+        """``catalogue``, as this till's."""
+        self.before_each("loads")
+        self._known(till)
+        return self.catalogue.model_copy(update={"till": till})
 
     async def closing(self, till: str) -> ClosingView:
         """Every ticket that it was handed waits for ever."""

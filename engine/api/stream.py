@@ -22,7 +22,7 @@ MOST_BEHIND = 1_000
 MOST_READERS = 32
 """Readers at one time."""
 
-StreamKind = Literal["step", "progress", "message", "missed"]
+StreamKind = Literal["step", "progress", "message", "load", "missed"]
 
 
 class StreamEvent(NamedTuple):

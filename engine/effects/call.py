@@ -10,6 +10,7 @@ from threading import Event, Lock
 from typing import NamedTuple, Protocol, TypeVar
 
 from engine.definition.vocabulary import EffectSignature, Value
+from engine.effects.loading import Loading
 from engine.server.port import Message, Reason, Server
 from engine.store.store import Store
 from engine.store.tickets import Backlog
@@ -112,7 +113,8 @@ class Call:
     ``arguments`` are those of the signature, all of them. ``wall`` and ``monotonic`` read the
     agent's clock in seconds; ``cancelled`` is set when nobody waits for the answer any more;
     ``counted`` is told the till's backlog whenever the effect changed it, ``messages`` the
-    messages that are new and now kept, with how many are unread.
+    messages that are new and now kept, with how many are unread. ``loading`` is what a load
+    needs, None where till.yaml declares no catalogue.
     """
 
     shop: str
@@ -126,6 +128,7 @@ class Call:
     monotonic: Callable[[], float]
     counted: Callable[[str, Backlog], None]
     messages: Callable[[str, Sequence[Message], int], None] = _untold
+    loading: Loading | None = None
 
     def seconds(self, name: str) -> float:
         """A duration among the arguments."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from engine.definition.vocabulary import Field, Vocabulary
 from engine.effects.call import Answer, Call, Effect, failed
 from engine.effects.fetch_offers import FETCH_OFFERS
+from engine.effects.load import LOAD
 from engine.effects.ping import PING
 from engine.effects.poll_messages import POLL_MESSAGES
 from engine.effects.send_tickets import SEND_TICKETS
@@ -16,7 +17,10 @@ from engine.store.errors import StoreError
 log = logging.getLogger("tillwire.effects")
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType(
-    {effect.signature.name: effect for effect in (PING, SEND_TICKETS, POLL_MESSAGES, FETCH_OFFERS)}
+    {
+        effect.signature.name: effect
+        for effect in (PING, SEND_TICKETS, POLL_MESSAGES, FETCH_OFFERS, LOAD)
+    }
 )
 
 EVENTS: Mapping[str, Mapping[str, Field]] = MappingProxyType(

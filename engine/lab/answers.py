@@ -19,6 +19,7 @@ PROGRAMS = (
     "OFFERS",
     "TICKETCOUNT",
     "CONFIG",
+    "TABLES",
 )
 ACTIONS = (*PROGRAMS, "AUTH", "WSDL", "OTHER")
 

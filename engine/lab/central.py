@@ -36,8 +36,8 @@ class Lab:
     control port stays plain HTTP. ``credentials`` (login, password) are what Authent/Auth and,
     as basic authentication, the SOAP service ask for; None lets everybody in. ``idle`` is how
     many seconds a silent connection is kept. ``undeclared`` names actions that the server does
-    not have, such as OFFERS. ``ftp`` serves files as long as the lab runs. Raises LabError when
-    it cannot start.
+    not have, such as OFFERS. ``ftp`` serves files as long as the lab runs, and the action TABLES
+    tells what the manifest in its folder lists. Raises LabError when it cannot start.
 
     Times are epoch seconds. ``tickets``, ``calls``, ``twice``, ``wait`` and ``state`` may be
     called from any thread; the coroutines belong to the loop that called ``start``.
@@ -73,7 +73,12 @@ class Lab:
         self._idle = idle
         self._tls = tls
         self._programs = Programs(
-            self.ledger, tells_ticket_status, self.notices, undeclared, self.configurations
+            self.ledger,
+            tells_ticket_status,
+            self.notices,
+            undeclared,
+            self.configurations,
+            None if ftp is None else ftp.folder,
         )
         self._control = Control(self)
         self._calls = Counter(dict.fromkeys(ACTIONS, 0))

@@ -7,13 +7,14 @@ purpose: the lab shares no code with the client that it tries.
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
 
 from engine.lab.answers import Outcome
 from engine.lab.configurations import Configurations
-from engine.lab.ledger import Ledger, Parcel, Verdict, payload_bytes
+from engine.lab.ledger import LabError, Ledger, Parcel, Verdict, payload_bytes
 from engine.lab.notices import Notices
 
 #: The ``resultcode`` of a call whose parameters the program cannot use.
@@ -46,10 +47,12 @@ class Programs:
         notices: Notices | None = None,
         undeclared: Collection[str] = (),
         configurations: Configurations | None = None,
+        exports: Path | None = None,
     ) -> None:
         self._ledger = ledger
         self._notices = notices or Notices()
         self._configurations = configurations or Configurations()
+        self._exports = exports
         table: dict[str, Callable[[_Parameters], Outcome]] = {
             "PING": self._ping,
             "TICKETS": self._tickets,
@@ -59,6 +62,7 @@ class Programs:
             "OFFERS": self._offers,
             "TICKETCOUNT": self._count,
             "CONFIG": self._config,
+            "TABLES": self._newest,
         }
         gone = {*undeclared, *(() if tells_ticket_status else ("TICKETSTATUS",))}
         self._table = {name: program for name, program in table.items() if name not in gone}
@@ -168,6 +172,32 @@ class Programs:
         if told is None:
             return refusal(UNKNOWN_TILL, f"There is no configuration for till {till[:40]}.")
         return _good(**told)
+
+    def _newest(self, parameters: _Parameters) -> Outcome:
+        _text(parameters, "TILL")
+        try:
+            asked = from_json(_text(parameters, "PVTBLSYNC"))
+        except ValueError:
+            raise BadParametersError("<PVTBLSYNC> is not JSON.") from None
+        if not isinstance(asked, dict):
+            raise BadParametersError("<PVTBLSYNC> is a JSON object of tables and versions.")
+        return _good(exports=newest_files(self._exports, asked))
+
+
+def newest_files(folder: Path | None, asked: Mapping[str, object]) -> list[Any]:
+    """What the manifest in a folder lists of these tables, but for changes that a till has."""
+    if folder is None:
+        return []
+    try:
+        listed = from_json((folder / "manifest.json").read_bytes())["exports"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LabError(f"There is no manifest to be read in {folder}: {error}.") from error
+    return [row for row in listed if row["dataset"] in asked and _is_new(row, asked)]
+
+
+def _is_new(row: Mapping[str, Any], asked: Mapping[str, object]) -> bool:
+    have = asked[row["dataset"]]
+    return row["kind"] == "full" or not isinstance(have, int) or row["version_to"] > have
 
 
 def _good(**fields: object) -> Outcome:

@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from engine.lab.answers import PROGRAMS
@@ -106,6 +106,8 @@ class StubServer:
         self.tells_offers = True
         self.counts_tickets = True
         self.tells_configuration = False
+        self.tells_files = False
+        self.exports: list[dict[str, Any]] = []
         self.notices = Notices()
         self.dropped = 0
         self.ledger = Ledger(deduplicates, None, time.time)
@@ -205,6 +207,18 @@ class StubServer:
         """There is none: the till's own command asks for it, and no effect."""
         self._begin("CONFIG", till, timeout)
         raise self.rejected("1", "There is no configuration here.")
+
+    def newest_files(
+        self,
+        till: str,
+        versions: Mapping[str, int | None],
+        timeout: float,
+    ) -> list[dict[str, Any]]:
+        """Those of ``exports`` that are about the tables asked for."""
+        self._begin("TABLES", till, timeout)
+        told = [row for row in self.exports if row["dataset"] in versions]
+        self._end("TABLES", till)
+        return told
 
     def drop_connections(self) -> None:
         """There are none; the calls of this method are counted in ``dropped``."""

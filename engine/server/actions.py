@@ -317,6 +317,25 @@ class FetchConfigurationAction(_TellingAction):
     )
 
 
+class NewestFilesAction(_TellingAction):
+    """Ask which files bring the catalogue's tables up to date."""
+
+    action: str = Field("TABLES", min_length=1, description="The action's name on the server.")
+    parameters: dict[str, Template] = Field(
+        default_factory=_by_default(
+            ACTION="{action}", SHOP="{shop}", TILL="{till}", PVTBLSYNC="{tables}"
+        ),
+        description="Placeholders: {action}, {shop}, {till}, {tables} (a JSON object of table and "
+        "version, null for one that was never loaded).",
+    )
+
+    def known(self) -> tuple[str, ...]:
+        return (*IN_EVERY_ACTION, "tables")
+
+    def needed(self) -> tuple[str, ...]:
+        return ("tables",)
+
+
 class Actions(Section):
     """The server's actions."""
 
@@ -350,6 +369,12 @@ class Actions(Section):
         None,
         description="Ask for the till's configuration, for `tillwire import-config`; empty, as by "
         "default, where the server has no such action. `{}` for the usual one.",
+    )
+    newest_files: NewestFilesAction | None = Field(
+        None,
+        description="Ask which files on the FTP server bring the catalogue up to date; empty, as "
+        "by default, where the server has no such action: the manifest on the FTP server then "
+        "tells. `{}` for the usual one.",
     )
 
 

@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from engine.server import configuration, hmp, program, replies
 from engine.server.actions import ActionSettings
@@ -52,6 +52,7 @@ class CalledServer(ABC):
         self.tells_offers = actions.fetch_offers is not None
         self.counts_tickets = actions.count_tickets is not None
         self.tells_configuration = actions.fetch_configuration is not None
+        self.tells_files = actions.newest_files is not None
         self.settle = settings.settle
         self._sent: dict[str, str] = {}
         """The secret parameters last sent, by their references."""
@@ -164,6 +165,14 @@ class CalledServer(ABC):
         """See :meth:`engine.server.port.Server.fetch_configuration`."""
         action = self._settings.actions.fetch_configuration
         return self._ask(action, "fetch_configuration", till, {}, timeout, configuration.told)
+
+    def newest_files(
+        self, till: str, versions: Mapping[str, int | None], timeout: float
+    ) -> list[dict[str, Any]]:
+        """See :meth:`engine.server.port.Server.newest_files`."""
+        action = self._settings.actions.newest_files
+        values = {"tables": program.table_text(versions)}
+        return self._ask(action, "newest_files", till, values, timeout, replies.exports)
 
     def drop_connections(self) -> None:
         """See :meth:`engine.server.port.Server.drop_connections`."""

@@ -4,10 +4,10 @@ Every call blocks its thread until it is answered or until ``timeout`` seconds h
 counted in total from the name look-up to the last byte. Calls come from many threads at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 
 class Reason(StrEnum):
@@ -178,6 +178,10 @@ class Server(Protocol):
         """Whether ``fetch_configuration`` can be asked."""
 
     @property
+    def tells_files(self) -> bool:
+        """Whether ``newest_files`` can be asked."""
+
+    @property
     def settle(self) -> float:
         """Seconds that a request which we gave up may still be at work in the server."""
 
@@ -213,6 +217,16 @@ class Server(Protocol):
 
     def fetch_configuration(self, till: str, timeout: float) -> Configuration:
         """Ask for the till's configuration: it came whole, and nothing else of it is checked."""
+
+    def newest_files(
+        self, till: str, versions: Mapping[str, int | None], timeout: float
+    ) -> list[dict[str, Any]]:
+        """Ask which files bring these tables up to date; ``versions`` are those that the till has,
+        None for a table that was never loaded.
+
+        The rows are as the server wrote them: ``engine.catalogue.manifest.read_offer`` judges
+        them.
+        """
 
     def drop_connections(self) -> None:
         """Close idle connections now, and those in use when their call ends."""

@@ -89,6 +89,11 @@ def list_text(texts: Sequence[str]) -> str:
     return json.dumps(list(texts), separators=(",", ":"))
 
 
+def table_text(versions: Mapping[str, int | None]) -> str:
+    """Tables and their versions as a JSON object in ASCII."""
+    return json.dumps(dict(versions), separators=(",", ":"))
+
+
 def read_json(text: str | bytes) -> Any:
     """JSON, or :class:`Unfit` with a sentence, however deep or odd it is."""
     try:

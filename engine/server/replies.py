@@ -15,6 +15,7 @@ from engine.server.program import LONGEST_WORDS, Said, Unfit, look_up, read_json
 
 MOST_ROWS = 1000
 """Messages, or offers, in one reply."""
+MOST_EXPORTS = 10_000
 LONGEST_ID = 100
 LONGEST_TIME = 40
 LONGEST_TEXT = 4000
@@ -94,6 +95,11 @@ def ticket_count(said: Said, first: int, last: int) -> TicketCount:
     return TicketCount(count, lowest, highest, digest, missing)
 
 
+def exports(said: Said) -> list[dict[str, Any]]:
+    """The exports of a reply, as they are written there. Raises :class:`Unfit`."""
+    return [dict(row) for row in _rows(said, "exports", "export", MOST_EXPORTS)]
+
+
 def _short(said: Said, name: str, longest: int) -> str:
     value = look_up(said.fields, name)
     value = "" if value is None else value
@@ -102,14 +108,14 @@ def _short(said: Said, name: str, longest: int) -> str:
     return value.strip()
 
 
-def _rows(said: Said, name: str, one: str) -> Sequence[Mapping[str, Any]]:
+def _rows(said: Said, name: str, one: str, most: int = MOST_ROWS) -> Sequence[Mapping[str, Any]]:
     rows = look_up(said.fields, name)
     if isinstance(rows, str):
         rows = read_json(rows)
     if not isinstance(rows, list):
         raise Unfit(f"it has no list of {name}")
-    if len(rows) > MOST_ROWS:
-        raise Unfit(f"it has {len(rows)} {name}; at most {MOST_ROWS} come in one reply")
+    if len(rows) > most:
+        raise Unfit(f"it has {len(rows)} {name}; at most {most} come in one reply")
     if not all(isinstance(row, dict) for row in rows):
         raise Unfit(f"it has {'an' if one[0] in 'aeiou' else 'a'} {one} that is not an object")
     return rows

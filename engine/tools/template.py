@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from engine.catalogue.settings import CatalogueSettings
 from engine.database_settings import Database
 from engine.definition.machine import Definition
 from engine.definition.model import Parameter
@@ -39,6 +40,8 @@ _FTP = {
     "connect_timeout": "30s",
     "stall": "30s",
 }
+
+_CATALOGUE = {"datasets": "datasets.yaml", "path": "catalogue.db", "downloads": "downloads"}
 
 SQL_SERVER = {
     "instance": "CAISSE01\\SQLEXPRESS",
@@ -277,7 +280,16 @@ def _database(page: _Page, server: SqlServerAnswers | None) -> None:
     page.blank()
 
 
+def _catalogue(page: _Page) -> None:
+    page.key(Settings, "catalogue", "", used=False)
+    for name, value in _CATALOGUE.items():
+        page.say(CatalogueSettings.model_fields[name].description or "", 2)
+        page.line(f"#   {name}: {value}")
+    page.blank()
+
+
 def _rest(page: _Page, token: str) -> None:
+    _catalogue(page)
     page.say(Settings.model_fields["api"].description or "")
     page.line("api:")
     page.key(Api, "host", "127.0.0.1", 2, used=False)

@@ -16,6 +16,8 @@ ROUTES = {
     ("post", "/v1/tills/{till}/messages/{message}/read"),
     ("get", "/v1/tills/{till}/offers"),
     ("get", "/v1/tills/{till}/closing"),
+    ("get", "/v1/tills/{till}/loads"),
+    ("post", "/v1/tills/{till}/loads"),
     ("get", "/v1/stream"),
     ("get", "/v1/tills/{till}/icon.svg"),
     ("get", "/v1/machine"),

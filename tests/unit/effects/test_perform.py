@@ -127,5 +127,9 @@ def test_the_vocabulary_names_every_effect_with_its_signature() -> None:
 def test_answers_are_what_the_signatures_say(till: Till) -> None:
     """Names and no more: guards read them."""
     till.sell(1)
+    without = {"load"}  # it needs a catalogue: see test_load.py
     for name, effect in EFFECTS.items():
-        assert set(till.run(name).data) == set(effect.signature.ok)
+        answered = till.run(name)
+        assert (answered.name != "ok") == (name in without)
+        told = set(effect.signature.ok) if answered.name == "ok" else {"code", "message"}
+        assert set(answered.data) == told

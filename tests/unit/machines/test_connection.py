@@ -103,7 +103,7 @@ def test_in_cooldown_nothing_is_started_but_one_ping_at_the_end_of_each_wait(
         till.send(name, number=1)
         till.wait(seconds)
     assert till.state == "offline-cooldown"
-    for effect in ("send_tickets", "poll_messages", "fetch_offers"):
+    for effect in ("send_tickets", "poll_messages", "fetch_offers", "load"):
         assert till.started(effect, since) == []
     waits = [step for step in till.steps[since:] if step.event.name == "after message_retry_wait"]
     assert [at for at, _ in till.started("ping", since)] == [step.at for step in waits]
@@ -275,16 +275,6 @@ def test_a_closed_ticket_is_sent_at_once_or_with_the_next_synchronisation(on_clo
     till.wait(parameter("ticket_sync_interval", till) + ANSWER)
     assert till.sent == 1
     assert not till.waiting
-
-
-def test_loading_has_nothing_to_load_and_goes_back() -> None:
-    """Through degraded, whose ping decides; not while tickets are sent."""
-    till = online()
-    assert till.send("load.full").entered == ["loading", "degraded"]
-    till.wait_for("online")
-    till.close_ticket()
-    assert till.send("load.changes").entered == []
-    assert till.state == "syncing"
 
 
 def test_a_ticket_that_is_closed_while_a_batch_is_under_way_is_sent_next() -> None:
