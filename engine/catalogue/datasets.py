@@ -187,7 +187,7 @@ class _Check:
         self._key(loc, dataset, columns)
         self._indexes(loc, dataset, columns)
 
-    def _column(self, loc: Loc, column: Column) -> None:
+    def _column(self, loc: tuple[str, ...], column: Column) -> None:
         kind = column.type
         for field, belongs in (("length", "text"), ("digits", "decimal"), ("decimals", "decimal")):
             if kind != belongs and getattr(column, field) is not None:
@@ -195,10 +195,10 @@ class _Check:
                 self._say("column", (*loc, field), message, "Delete it.", key=True)
         if kind == "decimal":
             digits, decimals = column.digits or MOST_DIGITS, column.decimals
-            if decimals is None:
+            if decimals is None and "decimals" not in self._written(*loc):
                 message = "A decimal needs 'decimals': its digits behind the point."
                 self._say("column", loc, message, "Write decimals: 2, say.")
-            elif decimals > digits:
+            elif decimals is not None and decimals > digits:
                 message = f"A decimal of {digits} digits cannot have {decimals} decimals."
                 hint = "'digits' counts all digits, those behind the point too."
                 self._say("column", (*loc, "decimals"), message, hint)
@@ -217,8 +217,8 @@ class _Check:
                 message = f"'{name}' belongs to the key, so it cannot be empty."
                 self._say("key", (*at, "required"), message, "Delete 'required: false'.")
             if column.type == "text" and (column.length or LONGEST_TEXT) > LONGEST_KEY_TEXT:
-                message = f"A text in the key has a length of at most {LONGEST_KEY_TEXT}."
-                self._say("key", (*at, "length"), message, "Write a shorter one.")
+                message = f"A text in the key has a length, of at most {LONGEST_KEY_TEXT}."
+                self._say("key", (*at, "length"), message, "Write {type: text, length: 20}, say.")
         self._length(where, dataset.key, dataset)
 
     def _indexes(self, loc: Loc, dataset: Dataset, columns: Mapping[str, Any]) -> None:

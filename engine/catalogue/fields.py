@@ -7,6 +7,7 @@ finds a fault does :meth:`Field.fault` look at each. Both hold the same rules.
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -220,21 +221,17 @@ class DateTimeField(Field):
     def __init__(self, column: TableColumn, days: str) -> None:
         super().__init__(column)
         self._form = _TIMES[days]
-        self._known: set[str] = set()
 
     def _convert(self, texts: Sequence[str]) -> Values:
-        if self._form is not _TIMES["iso"]:
-            moments = [self._form.moment(text) for text in texts]
-            if None in moments:
-                raise Unfit
-            return moments
-        joined = _match(texts, _MOMENTS)
-        for day in {text[:10] for text in texts} - self._known:
-            if _DATES["iso"].day(day) is None:
-                raise Unfit
-            if len(self._known) < _KNOWN_DATES:
-                self._known.add(day)
-        return joined.replace(" ", "T").split("\n")[:-1] if " " in joined else texts
+        if self._form is _TIMES["iso"]:
+            # A 29 February is left to the calendar below.
+            with suppress(Unfit):
+                joined = _match(texts, _MOMENTS)
+                return joined.replace(" ", "T").split("\n")[:-1] if " " in joined else texts
+        moments = [self._form.moment(text) for text in texts]
+        if None in moments:
+            raise Unfit
+        return moments
 
     def _fault(self, text: str) -> str:
         if self._form.moment(text) is not None:
@@ -292,7 +289,9 @@ def _repeated(one: "re.Pattern[str]", gaps: bool = False) -> "re.Pattern[str]":
 
 
 _INTEGERS = _repeated(_INTEGER)
-_MOMENTS = re.compile(f"(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_TIME}\n)*+")
+_MONTH = "(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+_ENDS = "(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31"
+_MOMENTS = re.compile(f"(?:(?!0000)[0-9]{{4}}-(?:{_MONTH}|{_ENDS})[T ]{_TIME}\n)*+")
 
 
 def _match(texts: Sequence[str], *patterns: "re.Pattern[str]") -> str:

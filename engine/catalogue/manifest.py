@@ -232,7 +232,7 @@ def choose(
                 raise Unusable(f"The server offers no full export of '{table.name}'.")
             chosen.append(max(fulls, key=lambda each: each.version_to))
         elif have.get(table.name) is None:
-            raise Gap(f"'{table.name}' was never loaded here: a full load is needed.")
+            raise Gap(f"'{table.name}' was never loaded here. A full load is needed.")
         else:
             chosen += _chain(offered, int(have[table.name] or 0), table.name)
     return tuple(chosen)

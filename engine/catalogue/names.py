@@ -1,6 +1,7 @@
 """Names of datasets and columns: the only ones that ever reach SQL."""
 
 import re
+import unicodedata
 
 from engine.catalogue.reserved import RESERVED
 
@@ -15,7 +16,8 @@ def unfit_name(name: str, what: str) -> tuple[str, str]:
     """Why a name cannot be that of a ``dataset`` or ``column``, and what to do; empty if it can."""
     hint = f"A {what} is named with letters a to z, digits and '_', a letter first."
     if not _NAME.fullmatch(name):
-        near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        near = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
         if _NAME.fullmatch(near) and near not in RESERVED:
             hint = f"{hint} '{near}' would do."
         return f"'{name}' cannot be the name of a {what}.", hint

@@ -191,8 +191,8 @@ class Reading:
         if not row:
             return "the line is blank"
         if len(row) != self._width:
-            fields = "field" if len(row) == 1 else "fields"
-            return f"there are {len(row)} {fields}, and {self._width} columns"
+            fields = "is 1 field" if len(row) == 1 else f"are {len(row)} fields"
+            return f"there {fields}, and {self._width} columns"
         delete = self._changes and row[0] == DELETE
         if self._changes and row[0] not in (UPSERT, DELETE):
             return f"'{OPERATION}' is neither {UPSERT} nor {DELETE}"

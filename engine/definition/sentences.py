@@ -87,7 +87,10 @@ def _mistyped(document: Document, model: type[BaseModel], faults: Sequence[Fault
     allowed = f"{', '.join(first)} or {last}" if first else last
     loc, raw = faults[0]["loc"], faults[0]["input"]
     names = [step for step in loc if isinstance(step, str) and step in _LENGTHS]
-    if names and "attempt" not in loc and type(raw) in (int, float):
+    elsewhere = "attempt" in loc or loc[:1] == (
+        "datasets",
+    )  # whose columns have names of their own
+    if names and not elsewhere and type(raw) in (int, float):
         message = f"Expected a duration, found {describe(raw)} without a unit."
         hint = f"Did you mean '{raw}s'?" if isinstance(raw, int) else HOW
         return document.problem("type", loc, message, hint)

@@ -152,7 +152,7 @@ def _broken_inside(content: bytes, rng: random.Random) -> bytes:
 
 
 def _bomb(name: str, csv: bytes) -> Mapping[str, bytes]:
-    return {name: csv + b"\n" * (64 * 1024**2)}
+    return {name: csv + b"\n" * (16 * 1024**2)}
 
 
 def _other_method(folder: Path, entry: Entry, rng: random.Random) -> tuple[str, ...]:
