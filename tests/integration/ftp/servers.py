@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import time
@@ -140,17 +141,21 @@ class Vsftpd:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Listen, on the same port as before."""
         configuration = self.folder.parent / f"vsftpd-{self.port}.conf"
         lines = [f"{name}={value}\n" for name, value in self._settings.items()]
         configuration.write_text("".join(lines), encoding="utf-8")
-        self._process = subprocess.Popen(["vsftpd", str(configuration)])
+        self._process = subprocess.Popen(["vsftpd", str(configuration)], start_new_session=True)
         ends = time.monotonic() + STARTING
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > ends:
-                self.__exit__(None, None, None)
+                self.kill()
                 raise AssertionError("vsftpd does not start")
             time.sleep(0.005)
-        return self
 
     def __exit__(
         self,
@@ -158,9 +163,14 @@ class Vsftpd:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and all its sessions at once, as a server that crashes."""
         if self._process is not None:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            self._process = None
 
     def _answers(self) -> bool:
         with closing(socket.socket()) as sock:

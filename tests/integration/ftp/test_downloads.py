@@ -167,3 +167,24 @@ def test_a_server_that_is_not_there_is_unreachable(source: Source, target: Path)
     with pytest.raises(CallFailed, match="the connection was refused") as caught:
         source(gone.port).fetch("a.zip", target, 10, "00", deadline=BOUND)
     assert caught.value.reason is Reason.UNREACHABLE
+
+
+def test_a_server_that_dies_in_the_middle_goes_on_when_it_is_back(
+    folder: Path, identity: Identity, source: Source, blob: Blob, target: Path
+) -> None:
+    """vsftpd is killed with all its sessions after the first bytes, and started again."""
+    with Vsftpd(folder, identity, anon_max_rate=3_000_000) as server:
+        told: list[int] = []
+
+        def die_once(size: int) -> None:
+            told.append(size)
+            if len(told) == 1:
+                server.kill()
+                server.start()
+
+        authority = str(identity.authority)
+        ours = source(server.port, host="localhost", tls="explicit", ca_file=authority)
+        ours.fetch(blob.name, target, *blob.expected, deadline=BOUND, progress=die_once)
+    assert target.read_bytes() == blob.content
+    assert 0 < told[0] < told[1], "it went on from where it was"
+    assert told[0] < len(blob.content)

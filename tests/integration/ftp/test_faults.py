@@ -103,17 +103,35 @@ def test_a_fault_that_lasts_ends_in_a_sentence(
     assert target.read_bytes() == blob.content
 
 
-@pytest.mark.parametrize("fault", ["ignored_rest", "unknown"])
+@pytest.mark.parametrize("breaks", [1, 2])
+@pytest.mark.parametrize(("fault", "wasted"), [("ignored_rest", 1), ("unknown", 0)])
 def test_a_server_that_cannot_begin_in_the_middle_begins_again(
-    lab: FtpLab, ours: FtpSource, blob: Blob, target: Path, fault: str
+    lab: FtpLab,
+    ours: FtpSource,
+    blob: Blob,
+    target: Path,
+    fault: str,
+    wasted: int,
+    breaks: int,
 ) -> None:
-    """Whether it says so to REST or only pretends; even when another break follows."""
+    """Whether it says so to REST, which costs nothing, or only pretends; also when it breaks
+    another time: by then it is not asked to begin in the middle any more."""
     lab.turn(fault, action="REST")
-    lab.turn("reset", times=2)
+    lab.turn("reset", times=breaks)
     ours.fetch(blob.name, target, *blob.expected, deadline=BOUND)
     assert target.read_bytes() == blob.content
     assert lab.struck[fault] >= 1
-    assert lab.sent > len(blob.content)
+    assert lab.commands["RETR"] <= 1 + breaks + wasted
+
+
+def test_a_port_that_a_firewall_does_not_let_through_is_asked_for_the_old_way(
+    lab: FtpLab, ours: FtpSource, blob: Blob, target: Path
+) -> None:
+    """Some firewalls read the answers to PASV to open a port, and do not know EPSV."""
+    lab.turn("closed_port", action="EPSV")
+    ours.fetch(blob.name, target, *blob.expected, deadline=BOUND)
+    assert target.read_bytes() == blob.content
+    assert (lab.commands["EPSV"], lab.commands["PASV"]) == (1, 1)
 
 
 def test_what_is_left_of_another_file_is_noticed_before_the_rest_comes(
@@ -122,9 +140,11 @@ def test_what_is_left_of_another_file_is_noticed_before_the_rest_comes(
     """The last bytes are compared: a file replaced on the server is downloaded whole at once."""
     target.parent.mkdir()
     target.with_name("articles.zip.part").write_bytes(bytes(600_000))
-    ours.fetch(blob.name, target, *blob.expected, deadline=BOUND)
+    told: list[int] = []
+    ours.fetch(blob.name, target, *blob.expected, deadline=BOUND, progress=told.append)
     assert target.read_bytes() == blob.content
     assert lab.commands["RETR"] == 2
+    assert told[0] < 600_000
 
 
 def test_what_is_left_and_wrong_further_up_costs_one_more_download(
@@ -146,12 +166,14 @@ def test_what_is_left_and_wrong_further_up_costs_one_more_download(
 
 
 def test_what_is_left_and_too_long_is_thrown_away(
-    ours: FtpSource, blob: Blob, target: Path
+    lab: FtpLab, ours: FtpSource, blob: Blob, target: Path
 ) -> None:
     target.parent.mkdir()
     target.with_name("articles.zip.part").write_bytes(blob.content + b"!")
     ours.fetch(blob.name, target, *blob.expected, deadline=BOUND)
     assert target.read_bytes() == blob.content
+    assert lab.commands["RETR"] == 1
+    assert lab.commands["REST"] == 0
 
 
 def test_a_file_that_is_there_already_is_not_asked_for(

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -228,3 +229,58 @@ def test_words_said_before_tls_are_not_taken_for_the_servers(
     ours = source(server.port, tls="explicit", ca_file=str(identity.authority))
     assert "it speaks before TLS has begun" in failure(ours, Reason.BAD_REPLY)
     assert server.hears == ["AUTH TLS"]
+
+
+@pytest.fixture
+def deaf() -> Iterator[int]:
+    """A port whose host answers nothing: it has more callers waiting than it takes."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        callers = [socket.socket() for _ in range(4)]
+        for caller in callers:
+            caller.setblocking(False)
+            caller.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+        for caller in callers:
+            caller.close()
+
+
+def test_a_host_that_answers_nothing_is_given_up_by_the_clock(deaf: int, source: Source) -> None:
+    said = failure(source(deaf, connect_timeout=0.1), Reason.TIMEOUT)
+    assert said == f"127.0.0.1:{deaf}: no progress within 0.1 s (while connecting)"
+
+
+def test_a_connection_that_nobody_wants_any_more_is_not_waited_for(
+    deaf: int, source: Source
+) -> None:
+    unwanted = threading.Event()
+    struck = threading.Timer(0.05, unwanted.set)
+    struck.start()
+    begun = time.monotonic()
+    ours = source(deaf, connect_timeout=30.0)
+    with pytest.raises(CallFailed, match=r"given up \(while connecting\)"):
+        ours.read("m.json", 10, timeout=30.0, cancelled=unwanted.is_set)
+    assert time.monotonic() - begun < 1.0
+    struck.join()
+
+
+def test_a_name_that_nobody_wants_any_more_is_not_waited_for(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silent DNS servers hold the system's look-up for 40 seconds."""
+    answer, unwanted = threading.Event(), threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        answer.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    struck = threading.Timer(0.05, unwanted.set)
+    struck.start()
+    begun = time.monotonic()
+    with pytest.raises(CallFailed, match=r"given up \(looking up the name\)"):
+        source(21, host="silent.invalid", connect_timeout=30.0).read(
+            "m.json", 10, timeout=30.0, cancelled=unwanted.is_set
+        )
+    assert time.monotonic() - begun < 1.0
+    answer.set()
+    struck.join()
