@@ -43,17 +43,28 @@ def init(path: Path, defaults: bool, force: bool, settings: Sequence[str] = ()) 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = write_token(token)
+        example = _write_datasets(path.parent, answers.datasets)
         _write(path, text, force)
     except OSError as error:
         return _refuse(f"{error.filename or path} cannot be written: {error.strerror or error}.")
     typer.echo(f"Wrote {path}.")
     owner = "which only you may read" if made else "which was there already and stays as it is"
     typer.echo(f"The API's token is in {token}, {owner}.")
+    if example is not None:
+        typer.echo(f"Wrote {example}, an example: declare in it what your server publishes.")
     for whose, where in _passwords(answers):
         typer.echo(f"{whose} password is read from {where}: put it there.")
     name = f'"{path}"' if " " in str(path) else str(path)
     typer.echo(f"Next: tillwire check {name}, then tillwire run -c {name}")
     return WRITTEN
+
+
+def _write_datasets(folder: Path, name: str | None) -> Path | None:
+    """The example that comes with the program, where there is no such file yet."""
+    if name is None or (folder / name).exists():
+        return None
+    _write(folder / name, shipped_machine("datasets").read_text("utf-8"), force=False)
+    return folder / name
 
 
 def _passwords(answers: Answers) -> Iterator[tuple[str, str]]:

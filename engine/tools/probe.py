@@ -64,7 +64,7 @@ def probe(settings: Settings, definition: Definition) -> list[Probed]:
     ]
     if (ftp := settings.server.ftp) is not None:
         way = ("server", "ftp")
-        tries.append(_Try("ftp", way, call, lambda: _ftp(ftp, settings.folder, call)))
+        tries.append(_Try("ftp", way, call, lambda: _ftp(ftp, settings, call)))
     return _tried(tries)
 
 
@@ -159,17 +159,36 @@ def _webservice(settings: Settings, timeout: float) -> str:
         server.close()
 
 
-def _ftp(ftp: FtpSettings, folder: Path, timeout: float) -> str:
+def _ftp(ftp: FtpSettings, settings: Settings, timeout: float) -> str:
     from engine.catalogue.manifest import LARGEST_MANIFEST, MANIFEST
     from engine.server.ftp import FtpSource
     from engine.server.ftp_control import NoFile
 
-    source = FtpSource(ftp, folder)
+    source = FtpSource(ftp, settings.folder)
     began = time.perf_counter()
     try:
         text = source.read(MANIFEST, LARGEST_MANIFEST, timeout=timeout)
     except NoFile:
+        # Where the server tells the files by webservice, or nothing is loaded, none is needed.
+        if settings.catalogue is not None and settings.server.actions.newest_files is None:
+            raise
         has = f"there is no {MANIFEST}"
     else:
-        has = f"its {MANIFEST} has {len(text)} bytes"
+        has = _offered(text, settings)
     return f"{source.where} lets this till in and {has}, in {_milliseconds(began)}"
+
+
+def _offered(text: bytes, settings: Settings) -> str:
+    """What a manifest offers for the catalogue. Raises :class:`Amiss`."""
+    from engine.catalogue.manifest import MANIFEST, Unusable, choose, read_manifest
+    from engine.catalogue.settings import tables_of
+
+    if settings.catalogue is None:
+        return f"its {MANIFEST} has {len(text)} bytes"
+    tables = tables_of(settings.catalogue, settings.folder)
+    try:
+        exports = read_manifest(text, tables)
+        choose(exports, "full", {}, tables)
+    except Unusable as fault:
+        raise Amiss(f"the till is let in, and cannot load: {fault}") from None
+    return f"its {MANIFEST} offers {len(exports)} exports for {len(tables)} tables"

@@ -45,6 +45,7 @@ KEYS = (
     "database.user",
     "database.password",
     "database.trust_server_certificate",
+    "catalogue.datasets",
 )
 """Everything that is asked for, in no order."""
 
@@ -115,6 +116,7 @@ class Questions:
         if user:
             password = self._password("server.auth.password", usual.password)
         deduplicates, tells = self._outcomes()
+        database, ftp = self._sql_server(), self._ftp()
         return Answers(
             shop,
             tills,
@@ -124,8 +126,9 @@ class Questions:
             password,
             deduplicates,
             tells,
-            self._sql_server(),
-            self._ftp(),
+            database,
+            ftp,
+            None if ftp is None else self._datasets(),
         )
 
     def _outcomes(self) -> tuple[bool, bool]:
@@ -198,6 +201,10 @@ class Questions:
         )
         return FtpAnswers(host, user, password, tls)
 
+    def _datasets(self) -> str | None:
+        question = "The file that declares the catalogue's datasets, - for no catalogue"
+        return self.ask("catalogue.datasets", question, NONE, _file)
+
     def _password(self, key: str, usual: str | None) -> str:
         question = "Where the password lies, ${file:path} or ${env:NAME}"
         return self.ask(key, question, usual or "", _reference)
@@ -223,6 +230,7 @@ class Questions:
 _WHEN = {
     "server.auth": "it goes with server.auth.user",
     "server.ftp": "it goes with server.ftp.host, and the password with a user",
+    "catalogue": "it goes with server.ftp.host",
     "database": "it goes with database.kind=sqlserver, user and password with "
     "database.authentication=sql",
 }
@@ -282,6 +290,12 @@ def _word(text: str) -> str:
 
 def _host(text: str) -> str | None:
     return None if text == NONE else FtpSettings.model_validate({"host": text}).host
+
+
+def _file(text: str) -> str | None:
+    if not text or not text.isprintable():
+        raise ValueError("this is no name of a file, such as datasets.yaml")
+    return None if text == NONE else text
 
 
 def _ftp_user(text: str) -> str:

@@ -111,6 +111,7 @@ class Answers(NamedTuple):
     tells_status: bool = True
     database: SqlServerAnswers | None = None
     ftp: FtpAnswers | None = None
+    datasets: str | None = None
 
 
 class _Page:
@@ -172,6 +173,7 @@ def till_yaml(answers: Answers, definition: Definition, token: str) -> str:
     _server(page, answers)
     page.blank()
     _database(page, answers.database)
+    _catalogue(page, answers.datasets)
     _rest(page, token)
     return "\n".join(page.lines) + "\n"
 
@@ -280,16 +282,20 @@ def _database(page: _Page, server: SqlServerAnswers | None) -> None:
     page.blank()
 
 
-def _catalogue(page: _Page) -> None:
-    page.key(Settings, "catalogue", "", used=False)
+def _catalogue(page: _Page, datasets: str | None) -> None:
+    page.key(Settings, "catalogue", "", used=datasets is not None)
     for name, value in _CATALOGUE.items():
         page.say(CatalogueSettings.model_fields[name].description or "", 2)
-        page.line(f"#   {name}: {value}")
+        if datasets is None:
+            page.line(f"#   {name}: {value}")
+        elif name == "datasets":
+            page.line(f"{name}: {quoted(datasets)}", 2)
+        else:
+            page.line(f"# {name}: {value}", 2)
     page.blank()
 
 
 def _rest(page: _Page, token: str) -> None:
-    _catalogue(page)
     page.say(Settings.model_fields["api"].description or "")
     page.line("api:")
     page.key(Api, "host", "127.0.0.1", 2, used=False)

@@ -13,7 +13,10 @@ import pytest
 
 from engine.cli import main
 from engine.lab import LabThread
+from engine.lab.exports import SIZES, read_entries, write_manifest
+from engine.lab.exports import Shop as Published
 from engine.lab.ftp import FtpLab
+from engine.shipped import shipped_machine
 from engine.store import Store
 from engine.store.errors import Missing
 from engine.store.examining import Examination
@@ -231,6 +234,33 @@ def test_an_ftp_server_is_logged_in_to_and_asked_for_its_manifest(
         assert code == 1
         assert lines[3].startswith(f"  ftp         WRONG  127.0.0.1:{ftp.port}: ")
         assert lines[3].endswith("[unauthorized]")
+
+
+def test_the_manifest_has_to_offer_the_whole_catalogue(till: Till, tmp_path: Path) -> None:
+    """Every declared table in full; a manifest that is none, or not there, is a fault then."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    published = Published(folder)
+    published.publish()
+    with FtpLab(folder) as ftp:
+        till.write(f"  ftp: {{host: 127.0.0.1, port: {ftp.port}, tls: none}}\n")
+        datasets = shipped_machine("datasets")
+        with till.config.open("a", encoding="utf-8") as file:
+            file.write(f"catalogue: {{datasets: '{datasets.as_posix()}'}}\n")
+        code, lines = till.probe()
+        assert code == 0
+        assert f"its manifest.json offers {len(SIZES)} exports for 7 tables, in " in lines[3]
+        entries = read_entries(folder)
+        write_manifest(folder, entries[1:])
+        code, lines = till.probe()
+        assert code == 1
+        assert "  ftp         WRONG  the till is let in, and cannot load: " in lines[3]
+        (folder / "manifest.json").write_text("<html>", encoding="utf-8")
+        assert "cannot load: manifest.json is no JSON" in till.probe().lines[3]
+        (folder / "manifest.json").unlink()
+        code, lines = till.probe()
+        assert code == 1
+        assert "550" in lines[3]
 
 
 def test_only_a_till_yaml_can_be_probed(till: Till) -> None:
