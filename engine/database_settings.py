@@ -72,6 +72,7 @@ def _reveal(secret: Secret, folder: Path) -> str:
 
 
 Word = Annotated[str, BeforeValidator(_word)]
+SchemaName = Annotated[str, BeforeValidator(_schema)]
 
 
 class Database(Part):
@@ -123,7 +124,7 @@ class Database(Part):
         description="sqlserver: the name in the server's certificate, where it is not the name in "
         "`instance`.",
     )
-    schema_name: Annotated[str, BeforeValidator(_schema)] = Field(
+    schema_name: SchemaName = Field(
         "tillwire",
         alias="schema",
         description="sqlserver: the schema that holds tillwire's tables and nothing else. It is "
@@ -178,8 +179,9 @@ class Database(Part):
             return frozenset(_FILE_ONLY)
         return frozenset(type(self).model_fields[name].alias or name for name in _SERVER_ONLY)
 
-    def place(self, folder: Path) -> "Place":
-        """Where the store opens it; relative paths start from ``folder``.
+    def place(self, folder: Path, schema: str | None = None) -> "Place":
+        """Where the store opens it; relative paths start from ``folder``. On SQL Server, another
+        ``schema`` may be meant than the store's own.
 
         A password is read when it is used, and a StoreError raised then where it cannot be.
         """
@@ -197,7 +199,7 @@ class Database(Part):
             encrypt=self.encrypt,
             trust=self.trust_server_certificate,
             certificate_name=self.host_name_in_certificate,
-            schema=self.schema_name,
+            schema=schema or self.schema_name,
             login_timeout=self.login_timeout,
             query_timeout=self.query_timeout,
             lock_timeout=self.lock_timeout,

@@ -189,8 +189,16 @@ class Settings(Part):
 
     @property
     def catalogue_path(self) -> Path | None:
-        """The catalogue's file, absolute; None where there is no catalogue."""
+        """The catalogue's file, absolute, where it is one; None where there is no catalogue."""
         return self.folder / self.catalogue.path if self.catalogue else None
+
+    @property
+    def catalogue_place(self) -> "Place | None":
+        """Where the catalogue is opened: an absolute path, or a place on the SQL Server that holds
+        the database; None where there is no catalogue."""
+        if self.catalogue is None or self.database.kind == "sqlite":
+            return self.catalogue_path
+        return self.database.place(self.folder, self.catalogue.schema_name)
 
 
 class Effective(NamedTuple):
@@ -261,8 +269,8 @@ def _unfit_files(settings: Settings, folder: Path, document: Document) -> Iterat
         )
     ftp = settings.server.ftp
     if settings.catalogue is not None:
-        tickets = folder / settings.database.path if settings.database.kind == "sqlite" else None
-        yield from unfit_catalogue(settings.catalogue, folder, tickets, document, ftp is not None)
+        database = settings.database
+        yield from unfit_catalogue(settings.catalogue, folder, database, document, ftp is not None)
     authorities = {
         ("server", "ca_file"): settings.server.ca_file,
         ("server", "ftp", "ca_file"): ftp.ca_file if ftp else None,
@@ -317,6 +325,7 @@ def effective(settings: Settings) -> list[Effective]:
     """Every value in force, in the order of the model, with where it comes from."""
     unused: set[tuple[str, ...]] = {("tills" if settings.till is not None else "till",)}
     unused |= {("database", name) for name in settings.database.unused}
+    unused.add(("catalogue", "schema" if settings.database.kind == "sqlite" else "path"))
     in_force = {
         ("machine",): settings.machine_path,
         ("database", "path"): settings.database_path,

@@ -109,15 +109,14 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
 def _catalogue(settings: Settings) -> CatalogueParts | None:
     """What the catalogue is made of. Raises Refused for a datasets file that is at fault."""
     catalogue, ftp, folder = settings.catalogue, settings.server.ftp, settings.folder
-    if catalogue is None or ftp is None:
+    place = settings.catalogue_place
+    if catalogue is None or place is None or ftp is None:
         return None
     # Tills without a catalogue need not hold what it takes.
     from engine.server.ftp import FtpSource
     from engine.store.catalogue_opening import open_catalogue
 
     tables = tables_of(catalogue, folder)
-    path = folder / catalogue.path
-    place = settings.database_place if settings.database.kind == "sqlserver" else path
     return CatalogueParts(
         tables,
         lambda: open_catalogue(place, tables),

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from engine.catalogue.tables import Table
+from engine.database_settings import Database, SchemaName
 from engine.definition.model import Part
 from engine.definition.reader import Document
 from engine.problems import Problem, Refused
@@ -26,6 +27,12 @@ class CatalogueSettings(Part):
         "till.yaml. It is made when there is none. Where the database is on SQL Server, the "
         "catalogue is there too, and this is not used.",
     )
+    schema_name: SchemaName = Field(
+        "tillwire_catalogue",
+        alias="schema",
+        description="sqlserver: the schema that holds the catalogue's tables and nothing else, in "
+        "the same database. It is made when there is none.",
+    )
     downloads: str = Field(
         "downloads",
         min_length=1,
@@ -41,10 +48,10 @@ def tables_of(settings: CatalogueSettings, folder: Path) -> tuple[Table, ...]:
 
 
 def unfit_catalogue(
-    settings: CatalogueSettings, folder: Path, tickets: Path | None, document: Document, ftp: bool
+    settings: CatalogueSettings, folder: Path, database: Database, document: Document, ftp: bool
 ) -> Iterator[Problem]:
-    """What is wrong with it. ``tickets`` is the file of the till's own database, None where it is
-    no file; ``ftp`` says whether an FTP server is named."""
+    """What is wrong with it. ``database`` is the till's own; ``ftp`` says whether an FTP server is
+    named."""
     if not ftp:
         yield document.problem(
             "no-ftp",
@@ -52,13 +59,7 @@ def unfit_catalogue(
             "A catalogue is loaded from an FTP server, and none is named.",
             "Name it under server.ftp, or leave 'catalogue' out.",
         )
-    if tickets is not None and (folder / settings.path).resolve() == tickets.resolve():
-        yield document.problem(
-            "same-file",
-            ("catalogue", "path"),
-            "The catalogue and the tickets cannot be in one file: a load would hold tickets up.",
-            "Give catalogue.path a name of its own, such as catalogue.db.",
-        )
+    yield from _same_place(settings, folder, database, document)
     file = folder / settings.datasets
     if not file.is_file():
         yield document.problem(
@@ -72,3 +73,24 @@ def unfit_catalogue(
         tables_of(settings, folder)
     except Refused as refused:
         yield from refused.problems
+
+
+def _same_place(
+    settings: CatalogueSettings, folder: Path, database: Database, document: Document
+) -> Iterator[Problem]:
+    if database.kind == "sqlserver":
+        if settings.schema_name.lower() == database.schema_name.lower():
+            yield document.problem(
+                "same-schema",
+                ("catalogue", "schema"),
+                "The catalogue and the tickets cannot be in one schema: tables of both may have "
+                "the same name.",
+                "Give catalogue.schema a name of its own, such as tillwire_catalogue.",
+            )
+    elif (folder / settings.path).resolve() == (folder / database.path).resolve():
+        yield document.problem(
+            "same-file",
+            ("catalogue", "path"),
+            "The catalogue and the tickets cannot be in one file: a load would hold tickets up.",
+            "Give catalogue.path a name of its own, such as catalogue.db.",
+        )

@@ -32,6 +32,7 @@ LOCAL: tuple[Way, ...] = (
     ("server", "auth"),
     ("server", "ftp"),
     ("catalogue", "path"),
+    ("catalogue", "schema"),
     ("catalogue", "downloads"),
 )
 """The keys that stay as this till's own file has them, there or not. docs/configuration.md lists

@@ -41,7 +41,12 @@ _FTP = {
     "stall": "30s",
 }
 
-_CATALOGUE = {"datasets": "datasets.yaml", "path": "catalogue.db", "downloads": "downloads"}
+_CATALOGUE = {
+    "datasets": "datasets.yaml",
+    "path": "catalogue.db",
+    "schema_name": "tillwire_catalogue",
+    "downloads": "downloads",
+}
 
 SQL_SERVER = {
     "instance": "CAISSE01\\SQLEXPRESS",
@@ -285,13 +290,15 @@ def _database(page: _Page, server: SqlServerAnswers | None) -> None:
 def _catalogue(page: _Page, datasets: str | None) -> None:
     page.key(Settings, "catalogue", "", used=datasets is not None)
     for name, value in _CATALOGUE.items():
-        page.say(CatalogueSettings.model_fields[name].description or "", 2)
+        field = CatalogueSettings.model_fields[name]
+        key = field.alias or name
+        page.say(field.description or "", 2)
         if datasets is None:
-            page.line(f"#   {name}: {value}")
+            page.line(f"#   {key}: {value}")
         elif name == "datasets":
-            page.line(f"{name}: {quoted(datasets)}", 2)
+            page.line(f"{key}: {quoted(datasets)}", 2)
         else:
-            page.line(f"# {name}: {value}", 2)
+            page.line(f"# {key}: {value}", 2)
     page.blank()
 
 
