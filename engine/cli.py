@@ -8,6 +8,7 @@ agent. Exit codes: 0 good, 1 refused or not as it should be, 2 wrong usage, 70 a
 import os
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -233,6 +234,42 @@ def proof(
     from engine.tools.proof import proof as run_proof
 
     raise typer.Exit(run_proof(config, day, till, json, ask_server))
+
+
+class LoadKind(StrEnum):
+    """What `tillwire load` takes."""
+
+    FULL = "full"
+    CHANGES = "changes"
+
+
+@app.command(short_help="Load the catalogue and show how far it gets.")
+def load(
+    kind: Annotated[LoadKind, typer.Argument(help="Everything, or what has changed since.")],
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
+    ] = None,
+    till: Annotated[
+        str | None,
+        typer.Option("--till", metavar="TILL", help="Which till asks; needed if there are more."),
+    ] = None,
+) -> None:
+    """Load the catalogue from the server through the agent on this machine.
+
+    The token comes from till.yaml, or from the environment variable TILLWIRE_TOKEN. Exit code 0:
+    loaded; 1: not loaded, with the reason; 2: no agent answers, or it does not let this account.
+
+    Example: tillwire load changes -c till.yaml
+    """
+    from engine.tools.load import load as run_load
+    from engine.tools.load import token_of
+
+    file = config or (TILL_YAML if TILL_YAML.is_file() else None)
+    raise typer.Exit(run_load(kind.value, url or _api_url(config), token_of(file), till))
 
 
 def _api_url(config: Path | None) -> str:

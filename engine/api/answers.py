@@ -31,6 +31,7 @@ NOT_DIGITS = "not_digits"
 """The kind of fault of a number that is not written in digits alone."""
 
 SEND_JSON = 'Send it as application/json: {"event": "sync.now", "data": {}}.'
+SEND_LOAD = 'Send it as application/json: {"kind": "changes"}.'
 
 
 class ErrorView(BaseModel):
@@ -125,14 +126,14 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         message = f"{method} is not possible at {path}."
         denial = Denial(405, "unknown_method", message, hint, headers)
     else:
-        denial = Denial(400, "bad_json", NOT_JSON, SEND_JSON, headers)
+        denial = Denial(400, "bad_json", NOT_JSON, _as_json(request), headers)
     return response(denial)
 
 
 _ROUTES = "GET /openapi.json lists what there is."
 
 
-async def on_invalid_request(_request: Request, error: Exception) -> Response:
+async def on_invalid_request(request: Request, error: Exception) -> Response:
     """Parameters and bodies that are not as documented: all of them in one sentence each."""
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     first = faults[0] if faults else {}
@@ -140,9 +141,9 @@ async def on_invalid_request(_request: Request, error: Exception) -> Response:
         reason = shown(str(first.get("ctx", {}).get("error", ""))).rstrip(".")
         position = first["loc"][-1]
         message = f"The body is not JSON: {reason} at character {position}."
-        return response(Denial(400, "bad_json", message, SEND_JSON))
+        return response(Denial(400, "bad_json", message, _as_json(request)))
     sentences = list(dict.fromkeys(_sentence(fault) for fault in faults))
-    return response(invalid(" ".join(sentences), _hint(faults)))
+    return response(invalid(" ".join(sentences), _hint(faults, request)))
 
 
 async def on_failure(_request: Request, _error: Exception) -> Response:
@@ -202,6 +203,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
         "int_from_float": f"{place} must be a whole number; found {found}.",
         "greater_than_equal": f"{place} must be at least {limits.get('ge')}; found {found}.",
         "less_than_equal": f"{place} must be at most {limits.get('le')}; found {found}.",
+        "literal_error": f"{place} must be {limits.get('expected')}; found {found}.",
         "string_type": f"{place} must be a text; found {found}.",
         "string_too_short": f"{place} must not be empty.",
         "string_too_long": f"{place} must have at most {limits.get('max_length')} characters.",
@@ -209,6 +211,11 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return sentences.get(kind, f"{place} is not right: {fault.get('msg', kind)}; found {found}.")
 
 
-def _hint(faults: Sequence[Mapping[str, Any]]) -> str:
+def _hint(faults: Sequence[Mapping[str, Any]], request: Request) -> str:
     places = {fault.get("loc", ("",))[0] for fault in faults}
-    return SEND_JSON if "body" in places else ""
+    return _as_json(request) if "body" in places else ""
+
+
+def _as_json(request: Request) -> str:
+    """What a body looks like that is sent to this address."""
+    return SEND_LOAD if request.url.path.endswith("/loads") else SEND_JSON
