@@ -25,6 +25,7 @@ from engine.server.durations import Duration
 from engine.server.secret import Secret, SecretUnavailable
 from engine.server.settings import ServerSettings
 from engine.shipped import shipped_machine
+from engine.ticket_settings import Tickets
 
 if TYPE_CHECKING:
     from engine.store.place import Place
@@ -141,6 +142,9 @@ class Settings(Part):
         None,
         description="The catalogue: what is loaded from the central server. None: nothing is.",
     )
+    tickets: Tickets = Field(
+        default_factory=Tickets, description="Where tickets come from besides the API."
+    )
     api: Api = Field(default_factory=Api, description="The local HTTP API.")
     log: Log = Field(default_factory=Log, description="The log lines.")
     workers: int = Field(
@@ -157,6 +161,9 @@ class Settings(Part):
             object.__setattr__(self, "tills", (self.till,))
         if not self.tills:
             raise ValueError("'till' is missing: the till's id, or 'tills' with a list of ids")
+        source = self.tickets.source
+        if source is not None and source.till is None and len(self.tills) > 1:
+            raise ValueError("with several tills, tickets.source needs 'till': whose a ticket is")
         twice = sorted({till for till in self.tills if self.tills.count(till) > 1})
         if twice:
             raise ValueError(f"'tills' names {', '.join(twice)} more than once")

@@ -124,6 +124,10 @@ class Exporter:
         its rows."""
         self._process.loads.held = dict(held)
 
+    def source(self, conflicts: int, failing: bool) -> None:
+        """Show how the last look at the till program's table went."""
+        self._process.source(conflicts, failing)
+
     def worker_abandoned(self) -> None:
         """Count a worker that outlived its deadline."""
         self._process.workers_abandoned += 1

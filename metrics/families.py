@@ -157,6 +157,18 @@ DATASET_LOADED = Family(
     ("dataset",),
     "Unix time of the load that brought a dataset's version.",
 )
+SOURCE_CONFLICTS = Family(
+    "tillwire_ticket_source_conflicts",
+    "gauge",
+    (),
+    "Tickets of the till program's table that are left alone: twice there, or other bytes here.",
+)
+SOURCE_UP = Family(
+    "tillwire_ticket_source_up",
+    "gauge",
+    (),
+    "1 when the last look at the till program's table went well, else 0.",
+)
 WORKERS_ABANDONED = Family(
     "tillwire_workers_abandoned_total",
     "counter",
@@ -213,6 +225,8 @@ FAMILIES = (
     DATASET_VERSION,
     DATASET_ROWS,
     DATASET_LOADED,
+    SOURCE_CONFLICTS,
+    SOURCE_UP,
     WORKERS_ABANDONED,
     LISTENER_FAILURES,
     BUILD_INFO,

@@ -102,6 +102,13 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("datasets", error)
 
+    def source(self, conflicts: int, failing: bool) -> None:
+        """See :meth:`Exporter.source`."""
+        try:
+            self._exporter.source(conflicts, failing)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("source", error)
+
     def worker_abandoned(self) -> None:
         """See :meth:`Exporter.worker_abandoned`."""
         try:

@@ -40,6 +40,7 @@ class ProcessWide(Collector):
         self._effects: dict[str, dict[str, Durations]] = {}
         self._offers = dict.fromkeys(ANSWERS, 0)
         self.loads = Loads()
+        self._source: tuple[int, bool] | None = None
         self.workers_abandoned = 0
         self.listener_failures = 0
 
@@ -58,11 +59,16 @@ class ProcessWide(Collector):
             raise ValueError(f"the answer is one of {', '.join(ANSWERS)}; found {answered!r}")
         self._offers[answered] += 1
 
+    def source(self, conflicts: int, failing: bool) -> None:
+        """Show how the last look at the till program's table went."""
+        self._source = conflicts, failing
+
     def collect(self) -> Iterator[Metric]:
         """The families, in the order in which they are documented."""
         yield self._durations()
         yield self._answers()
         yield from self.loads.collect()
+        yield from self._looks()
         yield _counter(families.WORKERS_ABANDONED, self.workers_abandoned)
         yield _counter(families.LISTENER_FAILURES, self.listener_failures)
         yield _info(families.BUILD_INFO, self._build)
@@ -75,6 +81,13 @@ class ProcessWide(Collector):
         for answer, count in self._offers.items():
             metric.add_metric((answer,), count)
         return metric
+
+    def _looks(self) -> Iterator[Metric]:
+        """Two gauges without a sample where no table is looked at."""
+        conflicts, up = (families.SOURCE_CONFLICTS, families.SOURCE_UP)
+        values = (None, None) if self._source is None else (self._source[0], not self._source[1])
+        for family, value in zip((conflicts, up), values, strict=True):
+            yield GaugeMetricFamily(family.name, family.about, value)
 
     def _durations(self) -> Metric:
         family = families.EFFECT_DURATION

@@ -13,6 +13,7 @@ from engine.agent.log_output import configure
 from engine.agent.logs import write
 from engine.agent.opening import opener
 from engine.agent.service import Agent
+from engine.agent.sourcing import Plan, Sourcing
 from engine.agent.stopping import StopSignal
 from engine.agent.storing import StoreThread
 from engine.agent.watching import Watch
@@ -26,9 +27,15 @@ from engine.server.connecting import connect
 from engine.server.secret import SecretUnavailable
 from engine.settings import Settings, load_definition
 from engine.store.errors import StoreError
+from engine.store.source import TicketSource
+from engine.store.store import Store
+from engine.ticket_settings import source_place
 
 if TYPE_CHECKING:
     from engine.api.serving import Serving
+
+LAST_LOOK = 1.0
+"""Seconds that a look at the till program's table may still take at a stop."""
 
 Watching = Callable[[Definition, Clock], Watch]
 
@@ -65,6 +72,7 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
     loop = asyncio.get_running_loop()
     stop = StopSignal(loop)
     clock = SystemClock()
+    watch = watching(chart.definition, clock)
     books = StoreThread(opener(settings.database_place, lambda: bool(stop.reason)), loop)
     agent = Agent(
         chart,
@@ -74,13 +82,16 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
         books=books,
         workers=settings.workers,
         clock=clock,
-        watch=watching(chart.definition, clock),
+        watch=watch,
         catalogue=_catalogue(settings),
     )
     serving: Serving | None = None
+    sourcing = _sourcing(settings, agent, books, watch)
     try:
         try:
             await agent.start()
+            if sourcing is not None:
+                await sourcing.start()
         except (StoreError, StepFailed) as fault:
             if stop.reason:  # it came while the database was waited for
                 return 0
@@ -99,6 +110,8 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
     finally:
         if serving is not None:
             await serving.stop()
+        if sourcing is not None:
+            await sourcing.close(LAST_LOOK)
         await agent.stop()
         write(logging.INFO, "agent.stopped")
         logging.shutdown()
@@ -123,6 +136,27 @@ def _catalogue(settings: Settings) -> CatalogueParts | None:
         FtpSource(ftp, folder),
         folder / catalogue.downloads,
     )
+
+
+def _sourcing(
+    settings: Settings, agent: Agent, books: StoreThread[Store], watch: Watch
+) -> Sourcing | None:
+    """What looks at the till program's own table, where till.yaml names one."""
+    source = settings.tickets.source
+    if source is None:
+        return None
+    place = source_place(source, settings.database, settings.folder)
+    table = source.described()
+    plan = Plan(settings.tills, source.first, source.interval)
+
+    def told(conflicts: int, why: str, failing: bool) -> None:
+        agent.beside.concerns = {"tickets.source": why} if why else {}
+        watch.source(conflicts, failing)
+
+    thread = StoreThread(lambda: TicketSource(place, table), asyncio.get_running_loop())
+    sourcing = Sourcing(agent, books, thread, plan, told)
+    agent.beside.closed_ticket = sourcing.wake
+    return sourcing
 
 
 async def _serve(settings: Settings, agent: Agent, token: str | None) -> "Serving":

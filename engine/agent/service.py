@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.agent.asking import Asking
+from engine.agent.beside import Beside
 from engine.agent.clock import Clock
 from engine.agent.closing import closing
 from engine.agent.keeping import Keeper
@@ -90,8 +91,7 @@ class Agent:
         catalogue: CatalogueParts | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._shop = shop
-        self._names = tuple(names)
+        self._shop, self._names = shop, tuple(names)
         self._server = server
         self._books = books
         self._clock = clock
@@ -116,12 +116,13 @@ class Agent:
         self._offline = frozenset(node.id for node in chart.tree if node.state.offline)
         self._keeper = Keeper(self._loop, books, clock, self._offline)
         self._asking = Asking(self._loop)
+        self.beside = Beside()
         low = LowTimeouts(chart.definition.parameters, clock).observe
         self._tills = Tills(
             chart,
             clock,
             self._runner,
-            (self._observe, self._keeper.observe, low, self._asking.observe),
+            (self._observe, self._keeper.observe, low, self._asking.observe, self.beside.observe),
             failed=lambda till: self._tell(watch.step_failed, till),
         )
         self._shelf = StoreThread(lambda: ReadingStore.open(self._place), self._loop)
@@ -313,9 +314,9 @@ class Agent:
 
     def health(self) -> Health:
         """See :class:`engine.api.port.Office`."""
-        books = self._books
-        silent, stuck = books.stalled_for(), self._workers.stuck
-        return health(self._running, silent, books.failing, self._tills.failing, stuck)
+        books, stuck = self._books, self._workers.stuck
+        told = (books.failing, self._tills.failing, stuck, self.beside.concerns)
+        return health(self._running, books.stalled_for(), *told)
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
         """See :class:`engine.api.port.Office`."""
@@ -371,14 +372,8 @@ class Agent:
     def _counted(self, till: str, backlog: Backlog) -> None:
         self._backlogs[till] = backlog
         self._tell(self._stream.counted, till, backlog)
-        self._tell(
-            self._watch.backlog,
-            till,
-            backlog.pending,
-            backlog.sent,
-            backlog.refused,
-            backlog.oldest_pending_at,
-        )
+        pending, refused, sent, oldest_at, *_ = backlog
+        self._tell(self._watch.backlog, till, pending, sent, refused, oldest_at)
 
     def _received(self, till: str, new: Sequence[Message], unread: int) -> None:
         self._tell(self._watch.messages, till, len(new), unread)

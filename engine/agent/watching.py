@@ -48,6 +48,9 @@ class Watch(Protocol):
         """What the catalogue holds: by dataset its version, when it was loaded (wall-clock
         seconds) and its rows."""
 
+    def source(self, conflicts: int, failing: bool) -> None:
+        """The till program's table was looked at: so many tickets are left alone."""
+
     def worker_abandoned(self) -> None:
         """A worker outlived its deadline and was given up."""
 
@@ -90,6 +93,9 @@ class Unwatched:
         """Nothing."""
 
     def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
+        """Nothing."""
+
+    def source(self, conflicts: int, failing: bool) -> None:
         """Nothing."""
 
     def worker_abandoned(self) -> None:

@@ -13,11 +13,17 @@ MOST_NAMED = 5
 
 
 def health(
-    running: bool, silent: float, failing: str, unplayed: Mapping[str, str], stuck: int
+    running: bool,
+    silent: float,
+    failing: str,
+    unplayed: Mapping[str, str],
+    stuck: int,
+    concerns: Mapping[str, str],
 ) -> Health:
     """``silent`` is for how many seconds the database has not answered, ``failing`` why it did not
     take what was last to be written; ``unplayed`` has the sentence of each till whose last event
-    could not be played, ``stuck`` counts calls that were given up and still hang."""
+    could not be played, ``stuck`` counts calls that were given up and still hang; ``concerns``
+    are what others of the process have to say."""
     reasons = []
     if not running:
         reasons.append("The machines are not running.")
@@ -25,6 +31,7 @@ def health(
         reasons.append(f"The database has not answered for {silent:.0f} s.")
     if failing:
         reasons.append(failing)
+    reasons += concerns.values()
     reasons += [not_played(sentence) for sentence in islice(unplayed.values(), MOST_NAMED)]
     if len(unplayed) > MOST_NAMED:
         reasons.append(f"So it is with {len(unplayed) - MOST_NAMED} more tills.")

@@ -87,6 +87,11 @@ class Tickets:
         """Up to ``limit`` pending tickets of a till, in the order in which they came."""
         return [Ticket(*row) for row in self._database.rows("tickets_pending", till, limit)]
 
+    def states(self, till: str, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """The SHA-256 that tickets were accepted with, and their states, by number; those that
+        were never accepted are left out."""
+        return {each.number: (each.sha256, each.state) for each in self._known(till, numbers)}
+
     def attempted(
         self, till: str, numbers: Sequence[int], batch: str, at: float
     ) -> tuple[int, ...]:

@@ -17,8 +17,16 @@ from engine.server.actions import Actions
 from engine.server.ftp_settings import FtpSettings
 from engine.server.settings import Auth, ServerSettings
 from engine.settings import Api, Log, Settings
+from engine.ticket_settings import Tickets
 
 WIDTH = 92
+SOURCE = {
+    "table": "dbo.TICKETS",
+    "number": "NUMERO",
+    "payload": "CONTENU",
+    "sent": "{column: ENVOYE, value: 1}",
+}
+"""An example of a till program's own table."""
 VENDOR = ("ticket_sync_interval", "webservice_timeout", "ping_timeout", "message_retry_wait")
 """The settings that the vendor's documentation knows, by their names here."""
 LACKING = (
@@ -303,6 +311,12 @@ def _catalogue(page: _Page, datasets: str | None) -> None:
 
 
 def _rest(page: _Page, token: str) -> None:
+    page.key(Settings, "tickets", "", used=False)
+    page.say(Tickets.model_fields["source"].description or "", 2)
+    page.line("#   source:")
+    for key, example in SOURCE.items():
+        page.line(f"#     {key}: {example}")
+    page.blank()
     page.say(Settings.model_fields["api"].description or "")
     page.line("api:")
     page.key(Api, "host", "127.0.0.1", 2, used=False)

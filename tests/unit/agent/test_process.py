@@ -111,3 +111,33 @@ def test_a_process_that_is_asked_to_stop_ends_with_nothing_wrong(
     assert process.run(settings(tmp_path), unwatched) == 0
     assert frozen[0] > 10_000
     assert (tmp_path / "till.db").exists()
+
+
+def test_tickets_of_the_till_programs_table_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the start of the process to its end; a table that is not there is a concern and no
+    reason not to run."""
+    settings(tmp_path)
+    with (tmp_path / "till.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            "tickets:\n  source: {database: {path: shop.db}, table: TICKETS, number: N, "
+            "payload: P, sent: {column: SENT, value: 1}}\n"
+        )
+    seen: list[str] = []
+
+    class Looking(Unwatched):
+        def source(self, conflicts: int, failing: bool) -> None:
+            seen.append(f"{conflicts} {failing}")
+            stopping[0].stop("a test")
+
+    stopping: list[StopSignal] = []
+    made = StopSignal.__init__
+
+    def make(self: StopSignal, *arguments: object) -> None:
+        made(self, *arguments)  # type: ignore[arg-type]
+        stopping.append(self)
+
+    monkeypatch.setattr(StopSignal, "__init__", make)
+    assert process.run(load_settings(tmp_path / "till.yaml"), lambda *_: Looking()) == 0
+    assert seen[0] == "0 True"

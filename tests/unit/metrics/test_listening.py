@@ -20,6 +20,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "backlog": ("01", 1, 2, 3, 4.0),
     "messages": ("01", 1, 2),
     "offers": ("fresh",),
+    "source": (0, False),
     "worker_abandoned": (),
 }
 
