@@ -41,12 +41,15 @@ def verify(path: Path, export: Export) -> None:
         pass
 
 
-def chunks(path: Path, export: Export, table: Table, size: int = 10_000) -> Iterator[list[Row]]:
+def chunks(path: Path, export: Export, table: Table, size: int = 1_000) -> Iterator[list[Row]]:
     """The rows of an export, in lists of at most ``size``. Raises :class:`Unusable`.
 
     Of a full export, tuples in the order of ``table.columns``; of changes, tuples that begin
     with ``upsert`` or ``delete``. A delete has None outside the key. What the values are is
     said at :class:`~engine.catalogue.tables.ColumnKind`. The rows are counted at the end.
+
+    A thousand rows stay in the processor's caches until they are stored: with 10,000 a load
+    takes a tenth longer.
     """
     if export.dataset != table.name:
         raise ValueError(f"an export of {export.dataset} is none of {table.name}")

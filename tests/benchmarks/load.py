@@ -38,8 +38,6 @@ from engine.store.catalogue_sqlite import SqliteCatalogue  # noqa: E402
 
 ROWS = 1_000_000
 ROUNDS = 3
-CHUNK = 1_000
-"""Rows that stay in the caches of a processor: at 10,000 the same load takes a tenth longer."""
 SHOP = load_datasets(ROOT / "machines" / "datasets.yaml")
 ARTICLES = replace(next(each for each in SHOP if each.name == "articles"), indexes=())
 """The articles of the shop that the product shows, with their key and no other index."""
@@ -101,7 +99,7 @@ def ours(path: Path, catalogue: SqliteCatalogue, export: Export) -> None:
     """Everything between a downloaded zip and tables that are live."""
     verify(path, export)
     with catalogue.load(1.0) as load:
-        rows = chunks(path, export, ARTICLES, CHUNK)
+        rows = chunks(path, export, ARTICLES)
         load.full(ARTICLES, export.version_to, rows, lambda _: None)
         load.swap()
 
