@@ -22,6 +22,7 @@ from engine.lab.faults import FAULTS
 from engine.lab.ftp_faults import FTP_FAULTS
 from engine.server.settings import ServerSettings
 from engine.settings import Settings, load_definition, load_settings
+from engine.shipped import shipped_machine
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -71,6 +72,8 @@ def test_every_till_yaml_in_a_page_is_good(block: Block, tmp_path: Path) -> None
     """With the machine that comes with the program; files that it names are there."""
     for name in re.findall(r"^ +ca_file: (\S+)", block.text, re.MULTILINE):
         copy(certifi.where(), tmp_path / name)
+    for name in re.findall(r"^ +datasets: (\S+)", block.text, re.MULTILINE):
+        copy(shipped_machine().with_name("datasets.yaml"), tmp_path / name)
     settings = load_settings(read(block.text, str(tmp_path / "till.yaml")))
     assert load_definition(settings, VOCABULARY).problems == ()
 
