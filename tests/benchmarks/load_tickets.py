@@ -10,7 +10,7 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from random import Random
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from engine.catalogue.export import chunks  # noqa: E402
 from engine.catalogue.manifest import Export  # noqa: E402
 from engine.store.catalogue_sqlite import SqliteCatalogue  # noqa: E402
 from engine.store.store import Store  # noqa: E402
@@ -92,24 +93,41 @@ def child(path: Path) -> None:
 
 
 class Phases(NamedTuple):
-    """When the loads, with their swaps, and the sweeps were going on."""
+    """When the loads and the changes, with their swaps, and the sweeps were going on."""
 
     loads: list[tuple[float, float]]
+    changes: list[tuple[float, float]]
     sweeps: list[tuple[float, float]]
 
 
+def changed(path: Path, export: Export) -> Iterator[list[tuple[Any, ...]]]:
+    """Every tenth article with another name."""
+    for rows in chunks(path, export, ARTICLES):
+        yield [("upsert", code, f"{name}!", *rest) for code, name, *rest in rows[::10]]
+
+
 def load_often(folder: Path, path: Path, export: Export) -> Phases:
-    """Loads and sweeps, LOADS times over articles that are there already."""
-    phases = Phases([], [])
+    """Loads and sweeps, LOADS times over articles that are there already, then the changes."""
+    phases = Phases([], [], [])
+
+    def swept() -> None:
+        started = perf_counter()
+        while not catalogue.sweep():
+            sleep(SWEEP_PAUSE)
+        phases.sweeps.append((started, perf_counter()))
+
     with SqliteCatalogue.open(folder / "catalogue.db", [ARTICLES]) as catalogue:
         for _ in range(LOADS):
             started = perf_counter()
             ours(path, catalogue, export)
-            ended = perf_counter()
-            phases.loads.append((started, ended))
-            while not catalogue.sweep():
-                sleep(SWEEP_PAUSE)
-            phases.sweeps.append((ended, perf_counter()))
+            phases.loads.append((started, perf_counter()))
+            swept()
+        started = perf_counter()
+        with catalogue.load(2.0) as load:
+            load.changes(ARTICLES, 1, 2, changed(path, export), lambda _: None)
+            load.swap()
+        phases.changes.append((started, perf_counter()))
+        swept()
     return phases
 
 
@@ -159,6 +177,7 @@ def run() -> list[dict[str, object]]:
             with way(folder / f"{name}.db") as found:
                 phases = load_often(folder, path, export)
             rows += figures(f"load, {name}", found, phases.loads, asked=True)
+            rows += figures(f"changes, {name}", found, phases.changes, asked=True)
             rows += figures(f"sweep, {name}", found, phases.sweeps, asked=True)
     return rows
 
