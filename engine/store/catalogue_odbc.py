@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from engine.store.errors import Damaged, Unanswered, Unreachable
+from engine.store.errors import Damaged, Unreachable
 from engine.store.odbc import OdbcDatabase
 from engine.store.odbc_dialect import Ask, SqlServer
 from engine.store.odbc_line import Line, Watch
@@ -46,19 +46,6 @@ class CatalogueDatabase(OdbcDatabase):
     the connection goes the lock, and another tillwire may sweep away what was staged."""
 
     _held = False
-
-    def rows(self, name: str, *parameters: Any) -> list[Row]:
-        """All rows that a query answers with. A connection that broke since it was last used, as
-        in a restart of the server, is made again at once."""
-        old = self._line
-        try:
-            return super().rows(name, *parameters)
-        except Unanswered:
-            raise
-        except Unreachable:
-            if old is None or self._inside or self._held:
-                raise
-        return super().rows(name, *parameters)
 
     def ask(self, statement: str) -> list[Row]:
         """Runs statements without parameters; the rows of the one that has some."""
