@@ -49,8 +49,12 @@ def _sign(state: State) -> Sign:
     """What the icon shows. It is never "connected" unless the machine says so."""
     if state.offline:
         return "barred"
-    if any(invocation.effect == "send_tickets" for invocation in state.invoke):
+    begun = {invocation.effect for invocation in state.invoke}
+    begun |= {action.start for action in state.entry if action.start}
+    if "send_tickets" in begun:
         return "sending"
+    if "load" in begun:
+        return "loading"
     return "connected" if state.code == CONNECTED else "unsure"
 
 

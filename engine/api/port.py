@@ -134,7 +134,7 @@ class HistoryView(View):
 
 
 Kind = Literal["atomic", "compound", "parallel", "history", "final"]
-Sign = Literal["connected", "sending", "unsure", "barred"]
+Sign = Literal["connected", "sending", "loading", "unsure", "barred"]
 
 
 class StateView(View):
@@ -155,7 +155,8 @@ class StateView(View):
     initial: bool = Field(description="The first to be entered of those beside it.")
     sign: Sign = Field(
         description="What the icon shows in it: `barred` when it is offline, `sending` while it "
-        "sends tickets, `connected` when its code is 1, else `unsure`."
+        "sends tickets, `loading` while it loads the catalogue, `connected` when its code is 1, "
+        "else `unsure`."
     )
 
 

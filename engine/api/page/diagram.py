@@ -16,6 +16,7 @@ from engine.api.port import LabelView, MachineView, StateView, TransitionView
 WIDTH, ROW, GAP, INDENT = 270, 44, 16, 14
 """Of a state, in the units of the drawing; INDENT is by how much a frame is wider on each side."""
 LANE = 15
+MARK = 20
 MARGIN = 12
 LETTERS = 24
 """As many letters of a label fit into a state."""
@@ -218,7 +219,8 @@ def _frame(box: Box, language: Language) -> str:
 
 
 def _state(box: Box, language: Language) -> str:
-    middle = (box.left + box.right) / 2
+    # The mark stands to the left of the label, which is bold when it does.
+    middle = (box.left + box.right + MARK) / 2
     return (
         f'<g class="state" data-state="{escape(box.state.id)}"><title>{_about(box.state)}</title>'
         f'<rect x="{box.left:g}" y="{box.top:g}" width="{box.right - box.left:g}" '

@@ -1,7 +1,8 @@
-"""The icon of a till: four shapes that differ also without any colour.
+"""The icon of a till: five shapes that differ also without any colour.
 
-A network of points around one that links them for "connected"; an arrow up for "sending"; a
-question mark for "unsure"; and the network with a bar across it for "barred".
+A network of points around one that links them for "connected"; an arrow up for "sending", one
+down for "loading"; a question mark for "unsure"; and the network with a bar across it for
+"barred".
 """
 
 from html import escape
@@ -23,6 +24,12 @@ SHAPES: dict[Sign, str] = {
         '<path d="M32 50V16M17 30l15-16 15 16" fill="none" stroke="currentColor" '
         'stroke-width="8" stroke-linecap="round" stroke-linejoin="round"/>'
         '<path d="M12 58h40" stroke="currentColor" stroke-width="6" stroke-linecap="round"/>'
+    ),
+    "loading": (
+        '<path d="M32 8v34M17 28l15 16 15-16" fill="none" stroke="currentColor" '
+        'stroke-width="8" stroke-linecap="round" stroke-linejoin="round"/>'
+        '<path d="M10 46v12h44V46" fill="none" stroke="currentColor" stroke-width="6" '
+        'stroke-linecap="round" stroke-linejoin="round"/>'
     ),
     "unsure": (
         '<path d="M32 4 60 32 32 60 4 32Z" fill="none" stroke="currentColor" stroke-width="5" '
@@ -47,6 +54,7 @@ UNKNOWN = (
 COLOURS: dict[Sign, str] = {
     "connected": "#1b5e3a",
     "sending": "#0b4f8a",
+    "loading": "#4b3a8f",
     "unsure": "#7a4b00",
     "barred": "#9b1c1c",
 }
@@ -66,6 +74,7 @@ def words(sign: Sign, language: Language) -> str:
     return {
         "connected": say("The central server answers."),
         "sending": say("Tickets are being sent to the central server."),
+        "loading": say("Data are being loaded from the central server."),
         "unsure": say("The connection to the central server is uncertain."),
         "barred": say("No connection to the central server."),
     }[sign]

@@ -61,7 +61,7 @@ class PageRoutes:
         self, till: TillId, accept_language: Accepted = "", lang: Asked = None
     ) -> Response:
         """The state of a till as an icon. Its shape, not only its colour, says which of
-        connected, sending, unsure and barred it is; its title says so in words."""
+        connected, sending, loading, unsure and barred it is; its title says so in words."""
         view = await within(self._limits.answer, begin(self._told(till)))
         if view is None:
             raise unknown_till(till)

@@ -39,6 +39,13 @@ STATES = {
         None,
         4,
     ),
+    "loading": State(
+        ("reachable", "loading"),
+        LabelView(en="Loading data", fr="Chargement des données"),
+        "loading",
+        455,
+        2,
+    ),
     "degraded": State(
         ("reachable", "degraded"),
         LabelView(en="Slow or unsure", fr="Lent ou incertain"),

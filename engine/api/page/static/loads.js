@@ -16,6 +16,7 @@ let known = true; // an agent without loads is asked once
 let told = null;
 let pace = null; // when and where the stage began to be watched
 let timer = null;
+let asked = Infinity; // when the load was asked for whose answer stands there
 
 function put(id, words) {
   const place = find(id);
@@ -37,6 +38,10 @@ export async function drawLoads(till) {
   drawNow(told.now, till);
   drawWaits(told.waits);
   drawLast(told.last[0]);
+  if (!told.now && told.last[0] && Date.parse(told.last[0].ended) >= asked) {
+    asked = Infinity;
+    put("load-answer", "");
+  }
   drawDatasets(told.datasets);
   for (const button of find("load-buttons").querySelectorAll("button")) {
     button.setAttribute("aria-disabled", String(told.now !== null));
@@ -117,8 +122,9 @@ function drawWaits(kind) {
   put("load-waits", words || "");
 }
 
-// What became of asking for a load.
+// What became of asking for a load; it is said until that load has ended.
 export function loadAnswer(answer) {
+  asked = Date.parse(answer.at || "") || Infinity;
   return {
     started: text("The load has begun."),
     later: text("The load begins when the tickets are sent or the connection is back."),

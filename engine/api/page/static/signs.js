@@ -1,4 +1,4 @@
-// What a state looks like and is called: the machine's own labels, and four signs.
+// What a state looks like and is called: the machine's own labels, and five signs.
 
 import { language, text } from "./texts.js";
 
@@ -63,6 +63,7 @@ export function signWords(sign) {
   return {
     connected: text("The server answers"),
     sending: text("Sending"),
+    loading: text("Loading"),
     unsure: text("Unsure"),
     barred: text("No connection"),
     none: text("Not known"),
@@ -76,6 +77,7 @@ export function meaning(sign, held) {
   return {
     connected: text("The central server answers."),
     sending: text("Tickets are being sent to the central server."),
+    loading: text("Data are being loaded from the central server. Selling goes on."),
     unsure: text("The central server is slow or unsure. Selling goes on."),
     barred: text("The central server cannot be reached. Selling goes on; tickets are kept here."),
   }[sign];

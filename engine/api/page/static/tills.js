@@ -4,7 +4,7 @@ import { element, icon } from "./signs.js";
 import { language, text } from "./texts.js";
 
 const MOST = 200;
-const ORDER = ["barred", "unsure", "sending", "connected"];
+const ORDER = ["barred", "unsure", "loading", "sending", "connected"];
 const list = document.getElementById("tills-list");
 const filter = document.getElementById("filter");
 const more = document.getElementById("tills-more");

@@ -9,8 +9,8 @@ const DAY = 24 * 3600 * 1000;
 const MINUTE = 60 * 1000;
 const SLICE = 4; // units of the drawing
 const HIGH = 46;
-const SIGNS = ["none", "connected", "sending", "unsure", "barred"];
-const RANK = { none: 0, connected: 1, sending: 1, unsure: 2, barred: 3 };
+const SIGNS = ["none", "connected", "sending", "loading", "unsure", "barred"];
+const RANK = { none: 0, connected: 1, sending: 1, loading: 1, unsure: 2, barred: 3 };
 const SPACE = "http://www.w3.org/2000/svg";
 
 const bands = document.getElementById("timeline-bands");
@@ -124,6 +124,7 @@ function patterns(prefix) {
   const drawings = {
     connected: "",
     sending: "M0 10 10 0",
+    loading: "M0 0 10 10",
     unsure: "M5 0v4M0 7h0M10 7h0M5 8v2",
     barred: "M0 0 10 10M10 0 0 10",
     none: "M0 5h4",

@@ -13,6 +13,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 WHERE: dict[Sign, tuple[str, ...]] = {
     "connected": ("reachable", "online"),
     "sending": ("reachable", "syncing"),
+    "loading": ("reachable", "loading"),
     "unsure": ("reachable", "degraded"),
     "barred": ("offline-cooldown",),
 }
@@ -41,12 +42,12 @@ def test_the_shape_follows_the_state(
 
 
 def test_the_shapes_differ_without_any_colour() -> None:
-    """With all colours and titles taken away, four different drawings remain."""
+    """With all colours and titles taken away, five different drawings remain."""
     drawings = {
         re.sub(r"<title.*</title>|#[0-9a-f]{3,6}|data-sign=\"\w+\"", "", icon.drawn(sign, "", "en"))
         for sign in icon.SHAPES
     }
-    assert len(drawings) == 4
+    assert len(drawings) == 5
 
 
 @pytest.mark.parametrize(
