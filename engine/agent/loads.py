@@ -124,7 +124,7 @@ class LoadDesk:
     ) -> "asyncio.Future[Answer]":
         """Load in the thread for loads; rejected while another till's load is under way."""
         kind: Kind = "full" if run.arguments.get("kind") == "full" else "changes"
-        others = [owner for owner, _, _ in self._live.values() if owner != till]
+        others = [owner for owner, _, _ in self._going_on() if owner != till]
         if others:
             future: asyncio.Future[Answer] = self._loop.create_future()
             sentence = f"{UNDER_WAY}, for till {others[0]}."
@@ -149,7 +149,7 @@ class LoadDesk:
                 "till.yaml declares no catalogue.",
                 "Name the datasets under 'catalogue' in till.yaml and restart the agent.",
             )
-        for owner, running, _ in self._live.values():
+        for owner, running, _ in self._going_on():
             raise LoadRefused(
                 "load_under_way",
                 f"{UNDER_WAY}: {running}, for till {owner}; the load of {kind} was not begun.",
@@ -179,7 +179,7 @@ class LoadDesk:
             till=till.id,
             configured=self._parts is not None,
             runs=bool(till.calls(EFFECT)),
-            now=next((self._now(*live) for live in self._live.values()), None),
+            now=next((self._now(*live) for live in self._going_on()), None),
             waits=_waits(till),
             datasets=tuple(_dataset(table.name, self._versions) for table in tables),
             last=tuple(_record(record) for record in self._records),
@@ -255,7 +255,7 @@ class LoadDesk:
             self._loop.call_soon_threadsafe(call, *facts)
 
     def _moved(self, till: str, progress: LoadProgress) -> None:
-        live = next((live for live in self._live.values() if live[0] == till), None)
+        live = next((live for live in self._going_on() if live[0] == till), None)
         if live is None:  # nobody waits for it any more
             return
         self._progress[till] = progress
@@ -280,6 +280,10 @@ class LoadDesk:
         if not self._live:
             self._tell(self._watch.load_in_progress, False)
             self._sweep()
+
+    def _going_on(self) -> list[tuple[str, Kind, float]]:
+        """The loads that somebody waits for: of which till, which kind, since when."""
+        return [live for future, live in self._live.items() if not future.done()]
 
     def _now(self, till: str, kind: Kind, began: float) -> LoadNowView:
         progress = self._progress.get(till) or LoadProgress(kind, "asking")

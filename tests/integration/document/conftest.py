@@ -14,6 +14,7 @@ from engine.core.build import build
 from engine.definition.machine import load_machine
 from engine.effects.table import VOCABULARY
 from engine.shipped import shipped_machine
+from tests.unit.agent.catalogues import catalogue
 from tests.unit.agent.houses import House
 
 TOKEN = "correct horse"
@@ -33,7 +34,9 @@ class Served:
     async def _live(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         chart = build(load_machine(shipped_machine(), VOCABULARY))
-        self.house = House(self._path, chart=chart, names=("01", "02"))
+        self.house = House(
+            self._path, chart=chart, names=("01", "02"), catalogue=catalogue(self._path.parent)
+        )
         await self.house.agent.start()
         serving = await start(create_api(self.house.agent, Access(token=TOKEN)), "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{serving.port}"

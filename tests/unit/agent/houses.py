@@ -26,6 +26,9 @@ class Watching(Unwatched):
         self.pending: dict[str, int] = {}
         self.abandoned = 0
         self.unplayed: list[str] = []
+        self.loads: list[tuple[str, str, int, int]] = []
+        self.loading: list[bool] = []
+        self.held: dict[str, tuple[int, float, int]] = {}
         self._changed = asyncio.Event()
 
     def add_till(
@@ -53,6 +56,19 @@ class Watching(Unwatched):
         assert (oldest_at is None) == (pending == 0)
         assert min(pending, sent, refused) >= 0
         self.pending[till] = pending
+        self._changed.set()
+
+    def load(self, kind: str, outcome: str, seconds: float, rows: int, size: int) -> None:
+        assert seconds >= 0
+        self.loads.append((kind, outcome, rows, size))
+        self._changed.set()
+
+    def load_in_progress(self, going_on: bool) -> None:
+        self.loading.append(going_on)
+        self._changed.set()
+
+    def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
+        self.held = dict(held)
         self._changed.set()
 
     def worker_abandoned(self) -> None:
@@ -89,6 +105,7 @@ class House:
             workers=details.pop("workers", 2),
             clock=details.pop("clock", None) or SystemClock(),
             watch=self.watch,
+            catalogue=details.pop("catalogue", None),
         )
         assert not details
 
