@@ -96,6 +96,18 @@ def test_the_past_says_why_and_why_not(shop: Shop, visit: Visit) -> None:
     assert "Ping: done 3 ×" in texts[4]
 
 
+def test_what_is_looked_at_after_every_event_is_no_reason(shop: Shop, visit: Visit) -> None:
+    """A condition under `always` that does not hold is told where something else came of it."""
+    owed, slow = ["online", "always", "load == 'owed'"], ["online", "ping.ok", "slow"]
+    shop.step(5, "ping.ok", "online", refused=[owed, slow])
+    shop.step(4, "sync.now", "online", "syncing", refused=[owed])
+    page = visit()
+    settled(page)
+    rows = page.locator("#steps-list li")
+    expect(rows.nth(0).locator("details code")).to_have_text("load == 'owed'")
+    expect(rows.nth(1).locator("code")).to_have_text(["slow"])
+
+
 def test_the_diagram_lights_what_is_active_and_the_last_change(shop: Shop, visit: Visit) -> None:
     """Active states and the line of the last transition are marked, and told in words."""
     shop.put("offline-cooldown")

@@ -41,7 +41,9 @@ function row(machine, { step, count }, open) {
   const refused = step.detail.refused || [];
   // Where something came of it, why nothing else did is told to those who ask.
   const led = moved.length || (step.detail.started || []).length || (step.detail.joined || []).length;
-  if (refused.length && !led) body.append(...refused.map((one) => refusal(machine, one)));
+  // What is looked at after every event, whatever it is, says nothing of this one.
+  const own = refused.filter((one) => !Array.isArray(one) || one[1] !== "always");
+  if (!led) body.append(...own.map((one) => refusal(machine, one)));
   else if (refused.length) body.append(otherwise(machine, step, refused, open));
   const time = element("time", { dateTime: step.at, title: step.event },
     at.toDateString() === now().toDateString() ? toTheSecond(at) : moment(at, now()));
