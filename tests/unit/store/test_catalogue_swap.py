@@ -180,12 +180,14 @@ def test_a_swap_that_others_stand_in_the_way_of_is_tried_again(
 
 def test_another_fault_ends_a_swap_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What would fail again is not tried again."""
-    monkeypatch.setattr("engine.store.catalogue_sqlserver_load.ATTEMPTS", 1)
+    pauses: list[float] = []
+    monkeypatch.setattr("engine.store.catalogue_sqlserver_load.sleep", pauses.append)
     database = Scripted()
     load = changed(database)
     database.raises = lambda said: StoreError("no") if said.startswith("UPDATE") else None
     with pytest.raises(StoreError, match="no"):
         load.swap()
+    assert pauses == []
     with pytest.raises(RuntimeError, match="failed"):
         load.swap()
 
