@@ -76,6 +76,13 @@ def _swallow(database: OdbcDatabase, words: str = "TPV") -> None:
         database.rows("messages_unread_count", "01")
 
 
+def _go_on(database: OdbcDatabase) -> None:
+    """A job swallows an error and asks for more."""
+    with pytest.raises(Undone):
+        database.run("journal_head_moves", 1, "x")
+    database.rows("messages_unread_count", "01")
+
+
 def test_a_transaction_that_broke_in_its_middle_was_undone(
     place_of: PlaceOf, server: Tds, script: Server
 ) -> None:
@@ -87,6 +94,8 @@ def test_a_transaction_that_broke_in_its_middle_was_undone(
     said = len(server.said)
     with pytest.raises(Undone), database.transaction():
         _swallow(database)
+    with pytest.raises(Undone), database.transaction():
+        _go_on(database)
     assert not [said for said in server.said[said:] if "messages WHERE" in said]
     database.close()
 

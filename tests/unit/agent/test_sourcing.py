@@ -141,6 +141,21 @@ def test_a_ticket_sent_before_a_restart_is_marked_after_it(tell: Callable[..., N
     tell(story)
 
 
+def test_a_ticket_that_waits_since_before_a_restart_is_not_marked(
+    tell: Callable[..., None],
+) -> None:
+    """It is compared, and it is not sent."""
+
+    async def story(desk: Desk) -> None:
+        desk.sell(1)
+        await desk.house.agent.accept_ticket("01", 1, b"1")
+        await (await opened(desk)).look()
+        assert desk.marked() == []
+        assert desk.told == [(0, "", False)]
+
+    tell(story)
+
+
 def test_other_bytes_under_a_number_are_told_and_left_alone(
     tell: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -246,6 +261,28 @@ def test_it_looks_by_itself_and_soon_after_a_ticket(tell: Callable[..., None]) -
         desk.sell(2)
         desk.sourcing.wake()
         await desk.house.watch.until(lambda: desk.house.watch.pending.get("01") == 2)
+
+    tell(story)
+
+
+def test_the_agent_passes_on_that_a_ticket_was_closed_and_what_is_not_well(
+    tell: Callable[..., None],
+) -> None:
+    """Posted by the till program, which writes its tickets to its own table alone."""
+
+    async def story(desk: Desk) -> None:
+        agent = desk.house.agent
+        agent.beside.closed_ticket = desk.sourcing.wake
+        await desk.sourcing.start()
+        async with asyncio.timeout(10.0):
+            await desk.looked.wait()
+        desk.sell(1)
+        await agent.post_event("01", "sync.now", {})
+        await agent.post_event("01", "ticket.closed", {"number": 1})
+        await desk.house.watch.until(lambda: desk.house.watch.pending.get("01") == 1)
+        agent.beside.concerns = {"tickets.source": "No tickets come."}
+        health = agent.health()
+        assert (health.ready, health.reasons) == (True, ("No tickets come.",))
 
     tell(story)
 
