@@ -86,6 +86,8 @@ def load(kind: Kind, url: str, token: str | None, till: str | None) -> int:
     try:
         with board:
             outcome, sentence = follow(api, name, _epoch(answer["at"]), board)
+            if outcome == "ok":
+                board.finish()
     except NoAnswer as problem:
         sys.stderr.write(f"{problem}\n")
         return NO_ANSWER

@@ -1,12 +1,16 @@
 """What ``tillwire load`` shows: bars with rate and time left on a terminal, elsewhere lines."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 EVERY = 5.0
 """Seconds between two lines about one stage where there is no terminal."""
+
+WHILE = 20.0
+"""Seconds over which the rate is taken: a break is forgotten soon."""
 
 STAGES = {
     "asking": "asking which files there are",
@@ -38,6 +42,9 @@ class Board(Protocol):
 
     def note(self, key: str, sentence: str) -> None:
         """Something that happened on the way, said once for each key."""
+
+    def finish(self) -> None:
+        """Everything is loaded."""
 
 
 class Lines:
@@ -80,6 +87,9 @@ class Lines:
         if key not in self._said:
             self._said.add(key)
             self._say(sentence)
+
+    def finish(self) -> None:
+        """Nothing: the sentence of the load says it."""
 
     def _say(self, sentence: str) -> None:
         self._out.write(f"{sentence}\n")
@@ -126,10 +136,7 @@ class Bars:
             self._clear()
         done, total = _measured(now)
         pace = self._pace.of(now)
-        for earlier, bar in self._bars.items():
-            if earlier != stage:
-                size = self._progress.tasks[self._progress.task_ids.index(bar)].total or 1.0
-                self._progress.update(bar, total=size, completed=size, pace="100 %")
+        self._fill(but=stage)
         if stage not in self._bars:
             self._bars[stage] = self._progress.add_task("", total=None, pace="")
         self._progress.update(
@@ -151,6 +158,17 @@ class Bars:
             self._said.add(key)
             self._progress.console.print(sentence)
 
+    def finish(self) -> None:
+        """Every bar is full."""
+        self._fill()
+
+    def _fill(self, but: str = "") -> None:
+        for stage, bar in self._bars.items():
+            if stage != but:
+                size = self._progress.tasks[self._progress.task_ids.index(bar)].total or 1.0
+                pace = "100 %" if stage in MEASURED else "done"
+                self._progress.update(bar, total=size, completed=size, pace=pace)
+
     def _clear(self) -> None:
         for bar in self._bars.values():
             self._progress.remove_task(bar)
@@ -158,26 +176,29 @@ class Bars:
 
 
 class Pace:
-    """How fast a stage goes, as it was seen from here."""
+    """How fast a stage goes, as it was seen from here in the last while."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._stage: tuple[object, ...] = ()
-        self._since = 0.0
-        self._from = 0
+        self._seen: deque[tuple[float, int]] = deque()
 
     def of(self, now: Mapping[str, Any]) -> str:
         """``: 42 %, 1.2 MB/s, 8 s left``, as far as it is known."""
         done, total = _measured(now)
         stage, at = (now.get("started"), now.get("stage")), self._clock()
-        if stage != self._stage or done < self._from:
-            self._stage, self._since, self._from = stage, at, done
+        if stage != self._stage or done < self._seen[-1][1]:
+            self._stage = stage
+            self._seen.clear()
+        self._seen.append((at, done))
+        while len(self._seen) > 1 and at - self._seen[1][0] >= WHILE:
+            self._seen.popleft()
         if not total:
             return ""
         parts = [f"{100 * done // total} %"]
-        gone, made = at - self._since, done - self._from
-        if gone > 0 and made > 0:
-            rate = made / gone
+        since, before = self._seen[0]
+        if at > since and done > before:
+            rate = (done - before) / (at - since)
             parts.append(f"{_amount(rate, str(now.get('stage')))}/s")
             parts.append(f"{_time((total - done) / rate)} left")
         return ": " + ", ".join(parts)
