@@ -31,6 +31,7 @@ def test_the_stub_fits_where_the_port_is_asked_for() -> None:
     assert port.tells_offers
     assert port.counts_tickets
     assert not port.tells_configuration
+    assert not port.tells_files
     assert StubVerdict._fields == TicketVerdict._fields
     assert StubMessage._fields == Message._fields
     assert StubOffer._fields == Offer._fields
