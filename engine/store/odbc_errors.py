@@ -23,7 +23,7 @@ from engine.store.errors import (
 from engine.store.place import OdbcPlace
 
 NUMBER = re.compile(r"\((-?\d+)\)(?= \(SQL| ?;|$)")
-PREFIX = re.compile(r"\[[^\]]*\] ?")
+PREFIX = re.compile(r"^(?:\[[^\]]*\] ?)+")
 NOTHING_SAID = "the driver does not say why"
 LOST = "Unknown error"
 """What FreeTDS has to say of a connection that broke."""
@@ -145,7 +145,7 @@ _BY_NUMBER: tuple[tuple[frozenset[int], Sentence], ...] = (
     (frozenset({1101, 1105, 1827, 9002, 3257, 5149, 5144}), disk_full),
     (frozenset({823, 824, 825, 3314, 3456, 5242, 5243, 7105, 8942}), _failing),
     (
-        frozenset({4060, 4064, 916, 18452, 18456, 18461, 18470, 18486, 18487, 18488, 40532}),
+        frozenset({911, 4060, 4064, 916, 18452, 18456, 18461, 18470, 18486, 18487, 18488, 40532}),
         refused,
     ),
     (frozenset({229, 230, 262, 297, 300, 2760, 3701, 3704, 3906, 15247}), no_rights),
@@ -153,19 +153,19 @@ _BY_NUMBER: tuple[tuple[frozenset[int], Sentence], ...] = (
     (frozenset({1505, 2601, 2627}), _twice),
     (
         frozenset(
-            {2, 53, 64, 121, 233, 258, 596, 921, 922, 926, 927, 945, 952, 976, 983}
-            | {1225, 6002, 6005, 10051, 10053, 10054, 10060, 10061, 10065, 11001, 11002}
-            | {17142, 17187, 17830, 40197, 40540, 40613, 20004, 20006, 20009, 20017, 20047}
+            {596, 921, 922, 926, 927, 945, 952, 976, 983, 6002, 6005, 17142, 17187, 17830}
+            | {40197, 40540, 40613}
         ),
         unreachable,
     ),
 )
-"""What the numbers mean: those of SQL Server, those of the system below it, FreeTDS' own."""
+"""What SQL Server's numbers mean. Those of the network are no use: 233 is one, and a column that
+cannot be null too; a connection that broke has its state."""
 
 _BY_STATE: tuple[tuple[tuple[str, ...], Sentence], ...] = (
     (("IM002", "IM003", "IM004"), no_driver),
-    (("28000",), refused),
-    (("08001", "08003", "08004", "08007", "08S01", "HYT01"), unreachable),
+    (("28000", "08004"), refused),
+    (("08001", "08003", "08007", "08S01", "HYT01"), unreachable),
     (("40001",), _undone),
 )
 
@@ -176,6 +176,8 @@ def explain(error: BaseException, place: OdbcPlace) -> StoreError:
     for numbers, sentence in _BY_NUMBER:
         if numbers & found.numbers:
             return sentence(place, found.words)
+    if "certificate" in found.words.lower() and found.state.startswith("08"):
+        return _certificate(place, found.words)
     if "Can't open lib" in found.words:
         return no_driver(place, found.words)
     if "Login timeout" in found.words or found.words == LOST:

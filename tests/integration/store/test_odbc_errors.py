@@ -27,6 +27,7 @@ KINDS = [
     (823, DiskFailing, "Check the disk"),
     (229, NotWritable, "docs/sqlserver.md"),
     (208, StoreError, "refused: words of 208"),
+    (233, StoreError, "refused: words of 233"),
     (2627, KeyTwice, "would be there twice"),
     (50001, StoreError, "refused: words of 50001"),
 ]
@@ -34,6 +35,8 @@ LOGINS = [
     (18456, LoginRefused, "does not let tillwire into"),
     (4060, LoginRefused, "does not let tillwire into"),
     (18488, LoginRefused, "does not let tillwire into"),
+    (911, LoginRefused, "does not let tillwire into"),
+    (945, Unreachable, "cannot be reached"),
     (17142, Unreachable, "cannot be reached"),
 ]
 
