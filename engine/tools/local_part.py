@@ -26,6 +26,7 @@ LOCAL: tuple[Way, ...] = (
     ("till",),
     ("tills",),
     ("database",),
+    ("tickets",),
     ("api",),
     ("log",),
     ("server", "ca_file"),

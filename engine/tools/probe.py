@@ -1,8 +1,8 @@
-"""``tillwire check --probe``: whether database, webservice and FTP server answer, and how fast.
+"""``tillwire check --probe``: whether databases, webservice and FTP server answer, and how fast.
 
-Each is tried once and changes nothing: the database is opened for reading alone, the webservice
-gets a ping, the FTP server a log-in and a question for its manifest. Neither tickets nor messages
-are touched. None takes longer than the settings allow: what hangs is left behind.
+Each is tried once and changes nothing: a database is opened for reading alone, the webservice
+gets a ping, the FTP server a log-in and a question for its manifest. No ticket or message call is
+made. None takes longer than the settings allow: what hangs is left behind.
 """
 
 import os
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.database_settings import Database
 from engine.definition.machine import Definition
 from engine.server.connecting import connect
 from engine.server.ftp_settings import FtpSettings
@@ -20,6 +21,7 @@ from engine.server.secret import SecretUnavailable
 from engine.settings import Settings
 from engine.store.errors import Busy, Missing, StoreError
 from engine.store.examining import Examination
+from engine.ticket_settings import Source, source_place
 
 OPENING = 10.0
 """Seconds in which a database is open, or something is wrong with it or its disk."""
@@ -55,13 +57,17 @@ class _Try(NamedTuple):
 
 
 def probe(settings: Settings, definition: Definition) -> list[Probed]:
-    """Try all three at once; in the order database, webservice, ftp."""
+    """Try all at once; in the order database, the till program's tickets, webservice, ftp."""
     ping = _seconds(definition, "ping_timeout")
     call = _seconds(definition, "webservice_timeout")
     tries = [
-        _Try("database", ("database",), _opening(settings), lambda: _database(settings)),
+        _Try("database", ("database",), _opening(settings.database), lambda: _database(settings)),
         _Try("webservice", ("server", "url"), ping, lambda: _webservice(settings, ping)),
     ]
+    if (source := settings.tickets.source) is not None:
+        limit = _opening(source.database or settings.database)
+        way = ("tickets", "source")
+        tries.insert(1, _Try("tickets", way, limit, lambda: _tickets(source, settings)))
     if (ftp := settings.server.ftp) is not None:
         way = ("server", "ftp")
         tries.append(_Try("ftp", way, call, lambda: _ftp(ftp, settings, call)))
@@ -100,11 +106,11 @@ def _tried(tries: Sequence[_Try]) -> list[Probed]:
     ]
 
 
-def _opening(settings: Settings) -> float:
+def _opening(database: Database) -> float:
     """Seconds in which a database is open: SQL Server has its own limits for that."""
-    if settings.database.kind == "sqlite":
+    if database.kind == "sqlite":
         return OPENING
-    return settings.database.login_timeout + settings.database.query_timeout + OPENING
+    return database.login_timeout + database.query_timeout + OPENING
 
 
 def _database(settings: Settings) -> str:
@@ -125,6 +131,27 @@ def _database(settings: Settings) -> str:
     took = _milliseconds(began)
     beside = f", beside the agent at {settings.api.url}" if _agent_answers(settings) else ""
     return f"{place} can be read, in {took}{beside}"
+
+
+def _tickets(source: Source, settings: Settings) -> str:
+    """The till program's own table: its columns are there, and nothing is marked."""
+    from engine.store.source import PAGE, TicketSource
+
+    till = settings.tills[0]
+    began = time.perf_counter()
+    try:
+        place = source_place(source, settings.database, settings.folder)
+        table = TicketSource(place, source.described())
+        try:
+            waiting = table.numbers(till, source.first - 1)
+            table.payloads(till, waiting[:1] or [source.first])
+        finally:
+            table.close()
+    except (StoreError, SecretUnavailable) as fault:
+        raise Amiss(str(fault)) from None
+    count = f"{PAGE} or more" if len(waiting) >= PAGE else str(len(waiting))
+    took = _milliseconds(began)
+    return f"the {table.label} can be read, {count} not marked as sent, in {took}"
 
 
 def _milliseconds(began: float) -> str:

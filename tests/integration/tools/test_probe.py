@@ -198,6 +198,34 @@ def test_a_database_on_sql_server_is_logged_in_to(
     assert lines[1].startswith(said)
 
 
+def test_the_till_program_s_own_table_is_looked_at(till: Till, tmp_path: Path) -> None:
+    """Where till.yaml names one: how many are not marked, or which column is missing."""
+    path = tmp_path / "program.db"
+    with sqlite3.connect(path) as program:
+        program.execute("CREATE TABLE sales (no INTEGER, body TEXT, sent INTEGER)")
+        rows = [(1, "a", 1), (2, "b", None), (3, "c", 0)]
+        program.executemany("INSERT INTO sales VALUES (?, ?, ?)", rows)
+    program.close()
+    text = till.config.read_text()
+    source = (
+        "tickets: {source: {database: {path: program.db}, table: sales, number: no, "
+        "payload: body, sent: {column: sent, value: 1}}}\n"
+    )
+    till.config.write_text(text + source)
+    code, lines = till.probe()
+    assert code == 0
+    said = f"  tickets     good   the table sales of {path} can be read, 2 not marked as sent, in "
+    assert lines[2].startswith(said)
+    with sqlite3.connect(path) as program:
+        assert program.execute("SELECT * FROM sales").fetchall() == rows
+    program.close()
+    till.config.write_text(text + source.replace("body", "bytes"))
+    code, lines = till.probe()
+    assert code == 1
+    assert lines[2].startswith("  tickets     WRONG  ")
+    assert "bytes" in lines[2]
+
+
 def test_an_ftp_server_that_is_not_there_or_hangs_is_said_in_time(till: Till) -> None:
     """The webservice's timeout is the FTP server's too."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

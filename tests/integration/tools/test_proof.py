@@ -68,7 +68,7 @@ def test_a_day_is_proven_beside_the_agent_and_after_its_death(tmp_path: Path) ->
         address = re.match(r"http://[^/]+", lab.url_rest)
         assert address is not None
         config.write_text(text.replace("http://127.0.0.1:8080", address[0]), encoding="utf-8")
-        port = re.search(r"port: (\d+)", text)
+        port = re.search(r"(?m)^  port: (\d+)", text)
         assert port is not None
         base, token = f"http://127.0.0.1:{port[1]}", (tmp_path / "till.token").read_text().strip()
         with _agent(config):
