@@ -14,7 +14,7 @@ from engine.catalogue.manifest import Export, Unusable
 from engine.catalogue.rows import Reading, Row
 from engine.catalogue.tables import Table
 
-_BLOCK = 150
+_BLOCK = 200
 """Rows that are checked together: few enough that they stay in the processor's cache."""
 _LARGE = 4 * 1024**2
 """Bytes after which rows are handed on, however few they are."""

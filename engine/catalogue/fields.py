@@ -183,31 +183,22 @@ class BooleanField(KnownField):
         return f"is {_shown(text)}, which is none of 0, 1, false and true"
 
 
-class DateField(Field):
+class DateField(KnownField):
     """A day, handed on in the form ``2026-11-24``."""
 
     def __init__(self, column: TableColumn, days: str) -> None:
         super().__init__(column)
         self._form = _DATES[days]
-        self._known: dict[str, str | None] = {} if self.required else {"": None}
 
-    def convert(self, texts: Sequence[str]) -> Values:
-        """The values of the fields of some rows; raises :class:`Unfit`."""
-        different = {*texts}
-        if not different <= self._known.keys():
-            self._learn(different)
-        if self._form is _DATES["iso"] and "" not in different:
-            return texts
-        return list(map(self._known.__getitem__, texts))
-
-    def _learn(self, texts: set[str]) -> None:
+    def _convert(self, texts: Sequence[str]) -> Values:
         if len(self._known) > _KNOWN_DATES:
             self._known = {} if self.required else {"": None}
-        for text in texts - self._known.keys():
+        for text in {*texts}.difference(self._known):
             day = self._form.day(text)
             if day is None:
                 raise Unfit
             self._known[text] = day
+        return list(map(self._known.__getitem__, texts))
 
     def _fault(self, text: str) -> str:
         if self._form.day(text) is not None:
