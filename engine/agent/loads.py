@@ -202,6 +202,7 @@ class LoadDesk:
                 if self._parts is None or self._closed:
                     raise StoreError("The agent is stopping.")
                 self._catalogue = self._parts.open()
+                self._tell_known(self._catalogue)
             return self._catalogue
 
     def _sweep(self) -> None:
@@ -217,8 +218,12 @@ class LoadDesk:
         from engine.effects.catalogue_load import sweep
 
         catalogue = self._opened()
-        self._call_soon(self._known, catalogue.versions(), catalogue.records(KEPT))
+        self._tell_known(catalogue)
         sweep(catalogue, stop)
+
+    def _tell_known(self, catalogue: Catalogue) -> None:
+        """In a worker's thread."""
+        self._call_soon(self._known, catalogue.versions(), catalogue.records(KEPT))
 
     def _swept(self, future: "asyncio.Future[None]") -> None:
         if self._sweeping is future:

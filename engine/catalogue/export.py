@@ -6,7 +6,7 @@ the rows must have them all before any of them counts: a fault in the last one i
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from engine.catalogue.archive import opened
@@ -41,7 +41,9 @@ def verify(path: Path, export: Export) -> None:
         pass
 
 
-def chunks(path: Path, export: Export, table: Table, size: int = 1_000) -> Iterator[list[Row]]:
+def chunks(
+    path: Path, export: Export, table: Table, size: int = 1_000
+) -> Generator[list[Row], None, None]:
     """The rows of an export, in lists of at most ``size``. Raises :class:`Unusable`.
 
     Of a full export, tuples in the order of ``table.columns``; of changes, tuples that begin

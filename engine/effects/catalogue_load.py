@@ -7,7 +7,7 @@ is there for the next attempt.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -228,12 +228,13 @@ class CatalogueLoad:
                 rows_done=before,
             )
             self._tell(force=True)
-            rows = chunks(self._file(export), export, table)
             tell = self._rows_from(before)
-            if export.version_from is None:
-                count = load.full(table, export.version_to, rows, tell)
-            else:
-                count = load.changes(table, export.version_from, export.version_to, rows, tell)
+            # Closed at once whatever happens: Windows removes no file that is open.
+            with closing(chunks(self._file(export), export, table)) as rows:
+                if export.version_from is None:
+                    count = load.full(table, export.version_to, rows, tell)
+                else:
+                    count = load.changes(table, export.version_from, export.version_to, rows, tell)
             loaded.add(table.name)
             self._done.rows = before + count
         self._progress = replace(self._progress, tables_done=len(loaded), rows_done=self._done.rows)
