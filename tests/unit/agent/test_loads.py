@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.agent.loads import CatalogueParts
+from engine.agent.loads import BRISK, CatalogueParts
 from engine.api.loads import LoadRefused, LoadView
 from engine.api.port import UnknownTill
 from engine.core.build import Chart, build
@@ -167,8 +168,10 @@ def test_everything_else_goes_on_while_a_load_hangs(tell: Tell) -> None:
     files = Hanging()
 
     async def story(house: House) -> None:
+        usual = sys.getswitchinterval()
         await house.agent.post_load("01", "full")
         await files.asked_for()
+        assert sys.getswitchinterval() == pytest.approx(BRISK)
         for number in range(1, 4):
             await house.agent.accept_ticket("01", number, b"ticket")
         await house.watch.until(lambda: house.watch.pending["01"] == 0)
@@ -178,6 +181,9 @@ def test_everything_else_goes_on_while_a_load_hangs(tell: Tell) -> None:
         await house.watch.until(lambda: house.watch.names().count("ping.ok") > pings)
         await house.watch.until(lambda: "poll_messages.ok" in house.watch.names())
         assert (await house.agent.loads("01")).runs
+        files.go.set()
+        await ended(house)
+        assert sys.getswitchinterval() == pytest.approx(usual)
 
     tell(story, files=files, workers=1)
 
