@@ -131,13 +131,15 @@ class Sourcing:
     async def _look(self, till: str, found: dict[tuple[str, int], str]) -> None:
         after, open_ = self._plan.first - 1, set[int]()
         while True:
-            numbers = await self._asked(partial(TicketSource.numbers, till=till, after=after))
-            open_.update(numbers)
-            if numbers:
-                after = numbers[-1]
-                await self._page(till, numbers, found)
-            if len(numbers) < PAGE:
+            there = await self._asked(partial(TicketSource.numbers, till=till, after=after))
+            open_.update(there)
+            found.update({(till, number): TWICE for number in there if there[number] > 1})
+            once = [number for number in there if there[number] == 1]
+            if once:
+                await self._page(till, once, found)
+            if len(there) < PAGE:
                 break
+            after = max(there)
         self._compared[till] &= open_
 
     async def _asked(self, work: Callable[[TicketSource], T]) -> T:

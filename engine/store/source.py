@@ -124,12 +124,13 @@ class TicketSource:
         self._statements = _Statements(table, odbc)
         self.label = f"table {'.'.join(table.name)} of {place}"
 
-    def numbers(self, till: str, after: int) -> list[int]:
-        """Up to PAGE numbers above ``after`` that are not marked, in ascending order."""
+    def numbers(self, till: str, after: int) -> dict[int, int]:
+        """Up to PAGE numbers above ``after`` that are not marked, in ascending order, each with
+        how often it is there."""
         found = self._guest.found(
             self._statements.numbers, (self._table.sent, after, *self._till(till))
         )
-        return sorted({self._whole(row[0]) for row in found})
+        return {self._whole(number): count for number, count in found}
 
     def payloads(self, till: str, numbers: Sequence[int]) -> dict[int, bytes | None]:
         """The bytes of tickets that are not marked; None where a number is there twice."""
@@ -189,8 +190,9 @@ class _Statements:
         page = f"OFFSET 0 ROWS FETCH NEXT {PAGE} ROWS ONLY" if sql_server else f"LIMIT {PAGE}"
         # Their parts were checked when till.yaml was read, and are quoted.
         self.numbers = (
-            f"SELECT {number} FROM {name} WHERE {open_} AND {number} > ?{till} "  # noqa: S608
-            f"ORDER BY {number} {page}"
+            f"SELECT {number}, COUNT(*) FROM {name} "  # noqa: S608
+            f"WHERE {open_} AND {number} > ?{till} "
+            f"GROUP BY {number} ORDER BY {number} {page}"
         )
         self.mark = f"UPDATE {name} SET {mark} = ? WHERE {open_} AND {number} = ?{till}"  # noqa: S608
         self._rows = (

@@ -143,7 +143,7 @@ def _tickets(source: Source, settings: Settings) -> str:
         place = source_place(source, settings.database, settings.folder)
         table = TicketSource(place, source.described())
         try:
-            waiting = table.numbers(till, source.first - 1)
+            waiting = list(table.numbers(till, source.first - 1))
             table.payloads(till, waiting[:1] or [source.first])
         finally:
             table.close()

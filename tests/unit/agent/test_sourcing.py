@@ -193,6 +193,10 @@ def test_a_number_that_is_there_twice_is_left_alone(tell: Callable[..., None]) -
         await sourcing.look()
         assert await desk.waiting() == [1, 3]
         assert desk.told[-1][0] == 1
+        desk.sell(3)
+        await desk.send(1, 3)
+        await sourcing.look()
+        assert (desk.marked(), desk.told[-1][0]) == ([1], 2)
 
     tell(story)
 
