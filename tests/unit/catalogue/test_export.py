@@ -153,6 +153,14 @@ def test_what_is_no_text_is_told_with_its_line(path: Path, row: bytes, said: str
     assert told(path, zipped(path, content, 20_002)) == f"a.zip, line {line}: {said}."
 
 
+def test_a_nul_behind_a_bare_line_end_is_on_the_next_line(path: Path) -> None:
+    """The line end before it counts."""
+    content = b"code,name,price\rA,,\r\0"
+    assert (
+        told(path, zipped(path, content, 2)) == "a.zip, line 3: there is a NUL, which no text has."
+    )
+
+
 def test_a_text_cut_within_a_character_is_told(path: Path) -> None:
     """At the very end of the file."""
     content = sheet(HEADER) + b"A,\xc3"

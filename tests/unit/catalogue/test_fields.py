@@ -90,6 +90,7 @@ def test_other_forms_come_out_in_the_same_form() -> None:
         (INTEGER, "１", {}, "is '１', which is no whole number of at most 19 digits"),
         (INTEGER, "1\n2", {}, "is '1?2', which is no whole number of at most 19 digits"),
         (INTEGER, str(2**63), {}, f"is '{2**63}', which takes more than 64 bits"),
+        (INTEGER, str(-(2**63) - 1), {}, f"is '{-(2**63) - 1}', which takes more than 64 bits"),
         (BOOLEAN, "yes", {}, "is 'yes', which is none of 0, 1, false and true"),
         (BOOLEAN, "", {"required": True}, "is empty, and it is required"),
         (DATE, "2026-02-29", {}, "is '2026-02-29', which is no day as 2026-11-24"),
@@ -107,6 +108,12 @@ def test_other_forms_come_out_in_the_same_form() -> None:
             "2026-02-29T10:00:00",
             {},
             "is '2026-02-29T10:00:00', which is no day and time as 2026-11-24T10:00:00",
+        ),
+        (
+            DATETIME,
+            "0000-01-01T10:00:00",
+            {},
+            "is '0000-01-01T10:00:00', which is no day and time as 2026-11-24T10:00:00",
         ),
         (
             DATETIME,
@@ -134,6 +141,15 @@ def test_a_decimal_has_its_digits_and_no_more(text: str) -> None:
     said = bad(DECIMAL, text, digits=4, decimals=2)
     shown = text.replace("\n", "?")
     assert said == f"is '{shown}', which is no decimal number with {wanted}"
+
+
+@pytest.mark.parametrize("texts", [["a", " b", "c"], ["a", "b ", "c"], ["a", "b", "c "]])
+def test_a_blank_at_the_end_of_a_key_is_found_in_any_row(texts: list[str]) -> None:
+    """At either end; one inside is fine."""
+    one = field(TEXT, in_key=True)
+    with pytest.raises(Unfit):
+        one.convert(texts)
+    assert one.convert(["a b", "c"]) == ["a b", "c"]
 
 
 def test_a_long_text_is_not_shown_whole() -> None:
