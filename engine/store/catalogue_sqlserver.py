@@ -14,7 +14,7 @@ from engine.store.catalogue import KEEP_RECORDS, Loaded, LoadRecord
 from engine.store.catalogue_odbc import CatalogueDatabase, catalogue_place
 from engine.store.catalogue_sqlserver_load import SqlServerLoad
 from engine.store.catalogue_tsql import Statements
-from engine.store.errors import Busy
+from engine.store.errors import Busy, StoreError
 from engine.store.place import OdbcPlace
 from engine.store.port import Row
 
@@ -70,15 +70,21 @@ class SqlServerCatalogue:
                 "going on already: wait until it has ended."
             )
         try:
-            have = {name: loaded.version for name, loaded in self.versions().items()}
-            recorded = {name: (held, rows) for name, held, rows in self._writer.rows("recorded")}
-            tables = self._tables
-            self._load = SqlServerLoad(self._writer, self._sql, tables, have, recorded, at)
+            self._load = self._begin(at)
             yield self._load
         finally:
             self._writer.release()
             self._load = None
             self._one.release()
+
+    def _begin(self, at: float) -> SqlServerLoad:
+        """Busy is for a load that is going on, not for a lock or a schema that others have."""
+        try:
+            have = {name: loaded.version for name, loaded in self.versions().items()}
+            recorded = {name: (held, rows) for name, held, rows in self._writer.rows("recorded")}
+        except Busy as fault:
+            raise StoreError(str(fault)) from fault
+        return SqlServerLoad(self._writer, self._sql, self._tables, have, recorded, at)
 
     def sweep(self, budget: float = 0.05) -> bool:
         """See :class:`~engine.store.catalogue.Catalogue`."""

@@ -190,6 +190,18 @@ def test_a_load_ends_with_its_connection_and_the_next_one_has_a_new_one(
     assert codes(there) == ["salt"]
 
 
+def test_a_schema_that_somebody_else_has_by_then_is_no_load_that_is_going_on(
+    catalogue: SqlServerCatalogue, there: InSchema
+) -> None:
+    """Another tillwire took it while the connection was gone: that is told as it is."""
+    catalogue._writer._drop()
+    with closing(there.open([OFFERS])) as other:
+        with pytest.raises(StoreError, match="in use by another") as caught, catalogue.load(1.0):
+            pass
+        assert not isinstance(caught.value, Busy)
+        fill(other, OFFERS, 1, [(1, "tea")])
+
+
 def test_progress_can_stop_a_key_from_being_built(
     catalogue: SqlServerCatalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
