@@ -257,7 +257,7 @@ class Turn:
 
     def assign(self, name: str, value: Value) -> None:
         """Change a context variable."""
-        before = self.context[name]
+        before = self.context.get(name, value)  # not asked for: no step depends on it
         if value != before:
             first, _ = self.step.changed.get(name, (before, before))
             self.context[name] = value
@@ -290,7 +290,7 @@ class Turn:
 
     def cancel(self, effect: str) -> None:
         """Drop every running call of an effect; late answers are ignored."""
-        for run in self._till.calls(effect):
+        for run in self._till.dropping(effect):
             self._drop(run)
 
     def arm(self, plan: TimerPlan, start: float) -> None:

@@ -39,13 +39,15 @@ class TimerPlan:
 
     ``key`` names the timer in a till and ``label`` in records, such as ``after ping_timeout``.
     ``length`` gives the seconds; ``fixed`` is the same where it never varies, else None;
-    ``longest`` is the most that it can be. ``acts`` are what a delay that repeats does.
+    ``shortest`` and ``longest`` are the least and the most that it can be. ``acts`` are what a
+    delay that repeats does.
     """
 
     key: str
     label: str
     length: Callable[["Turn"], float]
     fixed: float | None
+    shortest: float
     longest: float
     repeats: bool
     on_restart: OnRestart
@@ -103,13 +105,14 @@ class Planner:
         for index, entry in enumerate((*entries, *state.every)):
             repeats = isinstance(entry, EveryDelay)
             kind = "every" if repeats else "after"
-            length, fixed, longest = self._delay(entry.delay)
+            length, fixed, shortest, longest = self._delay(entry.delay)
             plans.append(
                 TimerPlan(
                     f"{name}.{kind}.{index - ways if repeats else index}",
                     delay_label(kind, entry.delay),
                     length,
                     fixed,
+                    shortest,
                     longest,
                     repeats,
                     entry.on_restart,
@@ -185,11 +188,12 @@ class Planner:
             return lambda _turn: constant
         return lambda turn: expression(turn.context, turn.event)
 
-    def _delay(self, delay: Delay) -> tuple[Callable[["Turn"], float], float | None, float]:
+    def _delay(self, delay: Delay) -> tuple[Callable[["Turn"], float], float | None, float, float]:
         length = self._definition.delay(delay)
         if isinstance(length, Growing):
-            return _growing(length), None, length.max * (1 + length.jitter)
-        return (lambda _turn: length), length, length
+            shortest = min(length.base, length.max)
+            return _growing(length), None, shortest, length.max * (1 + length.jitter)
+        return (lambda _turn: length), length, length, length
 
 
 def _growing(delay: Growing) -> Callable[["Turn"], float]:

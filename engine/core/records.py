@@ -70,8 +70,12 @@ class Till:
     draws: int = 0
 
     def calls(self, effect: str) -> list[Run]:
-        """The runs of one effect. The core asks for runs by this alone: an exploration notes
-        which effects a step asked about."""
+        """The runs of one effect. The core asks for runs by this and by ``dropping`` alone: an
+        exploration notes what a step depends on."""
+        return [run for run in self.running.values() if run.effect == effect]
+
+    def dropping(self, effect: str) -> list[Run]:
+        """The runs of one effect, all of which are about to be dropped."""
         return [run for run in self.running.values() if run.effect == effect]
 
 

@@ -12,10 +12,10 @@ from engine.definition.machine import Definition, load_machine
 from engine.definition.model import Machine, State
 from engine.definition.reader import Document, read_file
 from engine.definition.report import report
-from engine.definition.tree import ROOT
 from engine.effects.table import VOCABULARY
 from engine.problems import Problem, Refused
 from engine.settings import Settings, load_till, unreadable_secrets
+from engine.tools.exploring import USUAL, Explorer, Limit
 
 GOOD, ERRORS, UNREADABLE, WARNINGS = 0, 1, 2, 3
 
@@ -43,14 +43,21 @@ class Findings:
         self.problems.extend(problem for problem in problems if problem not in self.problems)
 
 
-def check(files: Sequence[Path], json: bool, strict: bool, probing: bool = False) -> int:
+def check(
+    files: Sequence[Path],
+    json: bool,
+    strict: bool,
+    probing: bool = False,
+    limit: Limit = USUAL,
+) -> int:
     """Check the files and print what was found; returns the exit code of the command.
 
-    ``probing``: try the database and the servers of each till.yaml that is good.
+    ``probing``: try the database and the servers of each till.yaml that is good. ``limit``: how
+    far machines are explored.
     """
-    findings = Findings()
+    findings, explorer = Findings(), Explorer(limit)
     for file in files:
-        _check_file(file, findings, probing)
+        _check_file(file, findings, explorer, probing)
     if probing and not findings.probed and findings.code(strict=False) == GOOD:
         sys.stderr.write("Nothing was probed: none of these files is a till.yaml.\n")
         return UNREADABLE
@@ -67,13 +74,13 @@ def check(files: Sequence[Path], json: bool, strict: bool, probing: bool = False
     return findings.code(strict)
 
 
-def _check_file(file: Path, findings: Findings, probing: bool) -> None:
+def _check_file(file: Path, findings: Findings, explorer: Explorer, probing: bool) -> None:
     why = _unreadable(file)
     if why:
         findings.unreadable.append(Problem(str(file), 0, 0, "unreadable", why))
         return
     try:
-        summary, warnings, till = _check_kind(file)
+        summary, warnings, till = _check_kind(file, explorer)
     except Refused as refused:
         findings.add(refused.problems)
         return
@@ -119,21 +126,23 @@ TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "lo
 _Till = tuple[Settings, Definition]
 
 
-def _check_kind(file: Path) -> tuple[str, Sequence[Problem], _Till | None]:
+def _check_kind(file: Path, explorer: Explorer) -> tuple[str, Sequence[Problem], _Till | None]:
     """Tell the kinds of files by their top keys; its summary and warnings, and the till."""
     document = read_file(file, patient=True)
     if document.data is None:
         raise Refused([*document.problems, document.problem("empty", (), "The file is empty.")])
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
-        settings, definition, warnings = check_till(document)
+        settings, definition, warnings = check_till(document, explorer)
         return _till_summary(settings, definition), warnings, (settings, definition)
     if keys & DATASETS_KEYS and not keys & MACHINE_KEYS:
         return _datasets_summary(document), (), None
     if keys & MACHINE_KEYS or "machine" in keys:
         definition = load_machine(document, VOCABULARY)
-        _play_beginning(definition)
-        return _machine_summary(definition.model), definition.problems, None
+        count, found = explorer.explore(definition)
+        explored = f", {_count(count, 'situation')}" if count else ""
+        summary = _machine_summary(definition.model) + explored
+        return summary, (*definition.problems, *found), None
     raise Refused(
         [
             document.problem(
@@ -147,32 +156,13 @@ def _check_kind(file: Path) -> tuple[str, Sequence[Problem], _Till | None]:
     )
 
 
-def check_till(document: Document) -> tuple[Settings, Definition, Sequence[Problem]]:
+def check_till(
+    document: Document, explorer: Explorer | None = None
+) -> tuple[Settings, Definition, Sequence[Problem]]:
     """A till.yaml with its machine, and what is to be warned of. Raises :class:`Refused`."""
     settings, definition = load_till(document, VOCABULARY)
-    _play_beginning(definition)
-    return settings, definition, (*unreadable_secrets(settings), *definition.problems)
-
-
-def _play_beginning(definition: Definition) -> None:
-    """Begin a till once where the check does not see all: circles through regions that are
-    active together, and what it found too much to try. Playing loads the core, which takes as
-    long as the rest of the check."""
-    tree = definition.tree
-    doubtful = any(problem.code.endswith("-unproven") for problem in definition.problems)
-    if not doubtful and not any(tree.parallel(name) for name in (ROOT, *tree.nodes)):
-        return
-    from engine.core.build import build
-    from engine.core.feed import StepFailed, begin
-
-    try:
-        begin(build(definition), "check", 0.0)
-    except StepFailed as fault:
-        reason = str(fault).partition(": ")[2]
-        message = f"A till cannot begin with this machine: {reason}."
-        hint = "Look at what is entered first, and at what its actions raise."
-        problem = definition.document.problem("cannot-begin", ("states",), message, hint, key=True)
-        raise Refused([problem, *definition.problems]) from None
+    _, found = (explorer or Explorer()).explore(definition)
+    return settings, definition, (*unreadable_secrets(settings), *definition.problems, *found)
 
 
 def _till_summary(settings: Settings, definition: Definition) -> str:

@@ -27,11 +27,16 @@ TELL = EffectSignature("tell", "Tells somebody something.", can_be_rejected=Fals
 WORDS = Vocabulary({"ask": ASK, "tell": TELL}, {"sign": {"n": Field("integer")}})
 
 
-def define(text: str, **overrides: Any) -> Definition:
+WITH_AGENT = Vocabulary(
+    WORDS.effects, {**WORDS.events, "agent.started": {"pending": Field("integer")}}
+)
+
+
+def define(text: str, words: Vocabulary = WORDS, **overrides: Any) -> Definition:
     """A machine that is written in a test. It is not checked: some of them must go wrong."""
     document = read(text, "machine.yaml")
     model = parse(document, Machine)
-    return Definition(model, document, WORDS, resolve(model, document, Overrides(overrides)))
+    return Definition(model, document, words, resolve(model, document, Overrides(overrides)))
 
 
 def chart_of(text: str, **overrides: Any) -> Chart:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copy
+from textwrap import indent
 from typing import NamedTuple
 
 import certifi
@@ -14,6 +15,8 @@ from pydantic import BaseModel
 from engine.catalogue import datasets
 from engine.catalogue.datasets import load_datasets
 from engine.cli import app
+from engine.core.build import build
+from engine.core.exploration import explore
 from engine.definition import model
 from engine.definition.machine import load_machine
 from engine.definition.reader import read
@@ -58,13 +61,36 @@ def _is_datasets(block: Block) -> bool:
 YAML = _of("yaml")
 MACHINES = [block for block in YAML if _is_machine(block)]
 DATASETS = [block for block in YAML if _is_datasets(block)]
-TILLS = [block for block in YAML if not _is_machine(block) and not _is_datasets(block)]
+TRACES = [block for block in YAML if block.text.startswith("- case:")]
+TILLS = [
+    block
+    for block in YAML
+    if not _is_machine(block) and not _is_datasets(block) and block not in TRACES
+]
 
 
 @pytest.mark.parametrize("block", MACHINES, ids=lambda block: block.place)
 def test_every_machine_in_a_page_is_good(block: Block) -> None:
-    """Neither errors nor warnings."""
-    assert load_machine(read(block.text, block.place), VOCABULARY).problems == ()
+    """Neither errors nor warnings, also in all that it can get into."""
+    definition = load_machine(read(block.text, block.place), VOCABULARY)
+    assert definition.problems == ()
+    assert explore(build(definition)).problems == ()
+
+
+def test_the_first_machine_is_checked_as_the_page_says() -> None:
+    """Its summary, with the situations that it can get into."""
+    page = next(block for block in _of("console") if "link.yaml: good" in block.text)
+    block = next(block for block in MACHINES if block.text.startswith("machine: link"))
+    chart = build(load_machine(read(block.text, "link.yaml"), VOCABULARY))
+    assert f", {explore(chart).situations} situations)" in page.text
+
+
+@pytest.mark.parametrize("block", TRACES, ids=lambda block: block.place)
+def test_every_way_to_a_fault_in_a_page_is_one_that_the_check_tells(block: Block) -> None:
+    """It stands in what is said of one of the machines with a planted fault."""
+    planted = ROOT / "tests" / "unit" / "tools" / "planted"
+    told = [path.read_text(encoding="utf-8") for path in sorted(planted.glob("*.txt"))]
+    assert any(indent(block.text, "    ") in text for text in told)
 
 
 @pytest.mark.parametrize("block", TILLS, ids=lambda block: block.place)

@@ -54,7 +54,7 @@ def _write(path: Path, text: str) -> Path:
 def test_a_good_machine_is_counted(tillwire: Any, machine: Path) -> None:
     """One line with states, transitions and parameters, exit code 0."""
     result = tillwire("check", machine)
-    assert result.out == f"{machine}: good (2 states, 2 transitions, 1 parameter)\n"
+    assert result.out == f"{machine}: good (2 states, 2 transitions, 1 parameter, 2 situations)\n"
     assert (result.code, result.err) == (0, "")
 
 
@@ -138,7 +138,7 @@ def test_warnings_fail_only_when_strict(tillwire: Any, warned: Path) -> None:
         f"{warned}:3:9: warning: It rests long. [slow]",
         "      rest: {default: 1s, min: 1s, about: How long it is off.}",
         "            ^",
-        f"{warned}: good, with 1 warning (2 states, 2 transitions, 1 parameter)",
+        f"{warned}: good, with 1 warning (2 states, 2 transitions, 1 parameter, 2 situations)",
     ]
     assert tillwire("check", "--strict", warned).code == 3
 
@@ -246,6 +246,7 @@ def test_a_machine_that_cannot_begin_is_refused(tillwire: Any, tmp_path: Path) -
         "  b: {on: {sync.now: {actions: {raise: till.opened}}}}\n",
     )
     result = tillwire("check", path)
+    assert tillwire("check", "--no-explore", path) == result
     assert result.code == 1
     assert result.out == (
         f"{path}:3:1: error: A till cannot begin with this machine: more than 1000 "
