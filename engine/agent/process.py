@@ -51,7 +51,7 @@ def run(settings: Settings, watching: Watching) -> int:
     fault and CannotRun when the database or the API's address cannot be had.
     """
     configure(settings.log.format, settings.log.level)
-    definition = load_definition(settings, VOCABULARY)
+    definition = load_definition(settings, VOCABULARY).without_places()
     token = _token(settings)
     return asyncio.run(_live(settings, build(definition), token, watching))
 

@@ -9,4 +9,4 @@ MOMENT = "2026-03-14T09:26:53.589000Z"
 class View(BaseModel):
     """A part of an answer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

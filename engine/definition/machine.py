@@ -13,6 +13,7 @@ from engine.definition.expressions import Expression, Scope, compile_expression
 from engine.definition.lost import Lost
 from engine.definition.model import Backoff, Delay, Machine, Scalar
 from engine.definition.parameters import Overrides, Resolved, resolve
+from engine.definition.places import Node
 from engine.definition.reader import Document, in_order, read_file
 from engine.definition.salvage import salvage
 from engine.definition.tree import Tree
@@ -73,6 +74,13 @@ class Definition:
         """Tells two definitions apart: SHA-256 of the text and the resolved parameters."""
         values = json.dumps(dict(self.parameters), sort_keys=True)
         return hashlib.sha256(f"{values}\n{self.document.text}".encode()).hexdigest()
+
+    def without_places(self) -> "Definition":
+        """The same without the way back to the places of its file, which nobody needs who has
+        been told all that is wrong with it: half a megabyte in a process that runs for months."""
+        document = self.document
+        bare = Document(document.file, document.text, (), Node(None, document.root.place))
+        return replace(self, document=bare)
 
     def scope(self, descriptor: str | None = None) -> Scope:
         """The names that an expression may use in a transition for ``descriptor``.

@@ -223,3 +223,14 @@ def test_a_machine_of_600_states_is_checked_in_a_second(vocabulary: Vocabulary) 
     load_machine(document, vocabulary)
 
     assert process_time() - began < 1
+
+
+def test_a_definition_that_forgot_its_places_is_the_same_machine(load: Load) -> None:
+    """Text, hash, states and parameters; nothing leads back to a line any more."""
+    definition = load(TEXT)
+    light = definition.without_places()
+    assert light.hash == definition.hash
+    assert list(light.tree.nodes) == list(definition.tree.nodes)
+    assert light.parameters == definition.parameters
+    assert light.document.data is None
+    assert light.document.text == definition.document.text
