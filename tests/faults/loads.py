@@ -29,6 +29,8 @@ from tests.faults.loading_till import LIMIT, ROOT, LoadingTill, expected
 LONGEST = 0.6
 """Seconds until a kill: about one load and its sweep."""
 DISK = "96m"
+EVERYWHERE = 400
+"""Rows that change so that every dataset has some: most damages need a column of some kind."""
 MOST_ROOM = 400_000
 """Bytes: in most cases too little for a full load; changes get a quarter of that."""
 
@@ -60,9 +62,9 @@ class Bench:
         self.till.close()
         self.lab.stop()
 
-    def change(self, *, full: bool = True, changes: bool = True) -> None:
-        """The shop changes and publishes; that is served."""
-        self.shop.evolve(self.chance.randrange(1, 60))
+    def change(self, most: int = 60, *, full: bool = True, changes: bool = True) -> None:
+        """The shop changes up to so many rows and publishes; that is served."""
+        self.shop.evolve(self.chance.randrange(most // 2, most))
         self.shop.publish(full=full, changes=changes)
         self.serve()
 
@@ -109,7 +111,7 @@ def damaged(bench: Bench, times: int) -> None:
     bench.chance.shuffle(ways)
     for number in range(times):
         damage, kind = ways[number % len(ways)]
-        bench.change()
+        bench.change(EVERYWHERE)
         have = bench.till.seen()[1]
         bench.serve(lambda entry, kind=kind, have=have: _needed(entry, kind, have))  # type: ignore[misc]
         words = damage.do(bench.served, bench.chance, kind)
