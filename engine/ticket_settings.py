@@ -81,6 +81,7 @@ class Source(Part):
     first: int = Field(
         0,
         ge=0,
+        le=2**63 - 1,
         description="Tickets with a lower number are not looked at.",
     )
     interval: Duration = Field(

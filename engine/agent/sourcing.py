@@ -2,7 +2,7 @@
 
 The table is looked at every now and then and soon after each ``ticket.closed``. What is not
 marked is accepted like any other ticket, in the order of its number; whatever is there twice, or
-under a number that has other bytes here, is left alone and told.
+under a number that has other bytes here, or without content, is left alone and told.
 """
 
 import asyncio
@@ -22,10 +22,13 @@ from engine.store.store import Store
 
 T = TypeVar("T")
 
+log = logging.getLogger("tillwire.source")
+
 Known = dict[int, tuple[str, str]]
 """The digest that a ticket was accepted with, and its state, by number."""
 
 TWICE = "it is there more than once"
+EMPTY = "it has no content"
 DIFFERENT = "other bytes were accepted under its number"
 MOST_NAMED = 5
 """Tickets named in a sentence for a person."""
@@ -113,6 +116,10 @@ class Sourcing:
         except (StoreError, StoreUnavailable) as fault:
             self._fail(str(fault))
             return
+        except Exception as fault:  # a fault of ours must not end the taking without a word
+            log.exception("source.broken")
+            self._fail(f"{type(fault).__name__}: {fault}")
+            return
         self._failure = ""
         for (till, number), why in found.items():
             if (till, number) not in self._conflicts:
@@ -162,6 +169,10 @@ class Sourcing:
             payloads = await self._asked(work)
             whole = {number: payload for number, payload in payloads.items() if payload is not None}
             found.update({(till, number): TWICE for number in payloads.keys() - whole.keys()})
+            # What the till program has still to fill in would be lost if it were marked now.
+            for number in [number for number, payload in whole.items() if not payload]:
+                found[till, number] = EMPTY
+                del whole[number]
             await self._accept(till, {n: whole[n] for n in whole if n not in known}, found)
             await self._compare(till, {n: whole[n] for n in whole if n in known}, known, found)
 
@@ -206,5 +217,5 @@ def _sentence(found: dict[tuple[str, int], str]) -> str:
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     return (
         f"Tickets of the till program's table are left alone ({named}{more}): they are there "
-        "twice, or other bytes were accepted under their number."
+        "twice, have no content, or other bytes were accepted under their number."
     )

@@ -5,6 +5,7 @@ and a link that broke all look like an end. So sizes are always compared, and wh
 kept has the digest that was announced.
 """
 
+import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ _WORTH = 64 * 1024
 
 _BREATHS = (0.0, 1.0, 2.0, 5.0)
 """Seconds before the next attempt, by how many in a row have brought nothing new."""
+
+_DOWNLOAD = re.compile(r"-[0-9a-f]{20}\.zip(\.part)?\Z")
 
 _AGAIN = (Reason.UNREACHABLE, Reason.SERVER_ERROR)
 
@@ -216,15 +219,18 @@ def sweep_parts(folder: Path, keep: Collection[str]) -> None:
     """Remove downloads that no current export needs, so that they never fill the disk.
 
     ``keep`` holds the names of files that stay, and with each what is there of it so far. Only
-    files that a download leaves are looked at (``.part`` and ``.zip``); what cannot be removed
-    now is left for the next time.
+    files whose names end as those of downloads do are looked at: a dash, 20 digits of a digest,
+    ``.zip`` and perhaps ``.part``. What cannot be removed now is left for the next time.
     """
     staying = {name.lower() for name in keep}
     staying |= {name + SUFFIX for name in staying}
     with suppress(OSError):
         for path in folder.iterdir():
             name = path.name.lower()
-            ours = name.endswith((SUFFIX, ".zip"))
-            if ours and name not in staying and (path.is_symlink() or path.is_file()):
+            if (
+                _DOWNLOAD.search(name)
+                and name not in staying
+                and (path.is_symlink() or path.is_file())
+            ):
                 with suppress(OSError):
                     path.unlink()

@@ -56,9 +56,16 @@ def block(document: Document, way: Sequence[str]) -> Block | None:
 
 def _with_comments(document: Document, first: int) -> int:
     """The first of the comment lines right above a line."""
-    while first and document.lines[first - 1].lstrip().startswith("#"):
+    column = len(document.lines[first]) - len(document.lines[first].lstrip())
+    while first and _is_comment(document.lines[first - 1], column):
         first -= 1
     return first
+
+
+def _is_comment(line: str, column: int) -> bool:
+    """Deeper ones belong to the block above, which ends with them."""
+    text = line.lstrip()
+    return text.startswith("#") and len(line) - len(text) <= column
 
 
 def _end(mapping: Node, key: str, end: int) -> int:

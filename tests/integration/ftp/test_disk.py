@@ -142,15 +142,18 @@ def test_a_large_file_goes_to_the_disk_in_steps(
 
 
 def test_what_no_export_needs_is_swept(tmp_path: Path) -> None:
-    """Downloads and parts alone; what a person put there, and folders, stay."""
-    for name in ("a-1.zip", "a-2.zip", "a-2.zip.part", "a-3.zip.part", "B.ZIP", "notes.txt"):
+    """Downloads and parts alone; what a person put there, other zips too, and folders, stay."""
+    one, two, three = (f"articles-{digit * 20}.zip" for digit in "12a")
+    others = ["accounts-2025.zip", "half.part", "notes.txt"]
+    for name in (one, two, f"{two}.part", f"{three}.part", three.upper(), *others):
         (tmp_path / name).touch()
-    (tmp_path / "old.zip").mkdir()
-    sweep_parts(tmp_path, {"a-2.zip"})
+    (tmp_path / f"old-{'0' * 20}.zip").mkdir()
+    others.append(f"old-{'0' * 20}.zip")
+    sweep_parts(tmp_path, {two})
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["a-2.zip", "a-2.zip.part", "notes.txt", "old.zip"]
+    assert left == sorted([*others, two, f"{two}.part"])
     sweep_parts(tmp_path, ())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "old.zip"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
 
 
 def test_a_folder_that_is_not_there_needs_no_sweeping(tmp_path: Path) -> None:
@@ -164,12 +167,12 @@ def test_a_file_that_cannot_be_swept_now_is_left_for_the_next_time(
     unlink = Path.unlink
 
     def busy(path: Path, missing_ok: bool = False) -> None:
-        if path.name == "a.zip":
+        if path.name.startswith("a-"):
             raise PermissionError(errno.EACCES, "in use")
         unlink(path, missing_ok)
 
-    for name in ("a.zip", "b.zip"):
-        (tmp_path / name).touch()
+    for name in "ab":
+        (tmp_path / f"{name}-{'0' * 20}.zip").touch()
     monkeypatch.setattr(Path, "unlink", busy)
     sweep_parts(tmp_path, ())
-    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+    assert [path.name[0] for path in tmp_path.iterdir()] == ["a"]

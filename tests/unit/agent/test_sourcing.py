@@ -201,6 +201,45 @@ def test_a_number_that_is_there_twice_is_left_alone(tell: Callable[..., None]) -
     tell(story)
 
 
+def test_a_ticket_without_content_is_left_alone_until_it_has_some(
+    tell: Callable[..., None],
+) -> None:
+    """It would be sent empty and marked, and what is filled in later never looked at."""
+
+    async def story(desk: Desk) -> None:
+        sourcing = await opened(desk)
+        desk.sql("INSERT INTO TICKETS VALUES (1, '01', NULL, NULL, '')")
+        desk.sell(2)
+        await sourcing.look()
+        assert await desk.waiting() == [2]
+        assert desk.told[-1][0] == 1
+        assert "have no content" in desk.told[-1][1]
+        desk.sql("DELETE FROM TICKETS WHERE rowid = 1")
+        desk.sell(1)
+        await sourcing.look()
+        assert sorted(await desk.waiting()) == [1, 2]
+        assert desk.told[-1] == (0, "", False)
+
+    tell(story)
+
+
+def test_a_fault_of_ours_is_told_and_the_next_look_goes_on(tell: Callable[..., None]) -> None:
+    """Nothing ends the taking of tickets without a word."""
+
+    async def story(desk: Desk) -> None:
+        sourcing = await opened(desk)
+        desk.sell(1)
+        plan, sourcing._plan = sourcing._plan, sourcing._plan._replace(first=10**30)
+        await sourcing.look()
+        assert desk.told[-1][2]
+        assert "OverflowError" in desk.told[-1][1]
+        sourcing._plan = plan
+        await sourcing.look()
+        assert await desk.waiting() == [1]
+
+    tell(story)
+
+
 def test_history_below_the_first_number_stays_as_it_is(tell: Callable[..., None]) -> None:
     async def story(desk: Desk) -> None:
         sourcing = await opened(desk)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.definition.reader import read
 from engine.problems import Refused
+from engine.tools.init import init
 from engine.tools.lines import dumped
 from engine.tools.local_part import LOCAL, Joined, join, look
 
@@ -103,6 +104,16 @@ def test_the_local_lines_are_put_into_the_imported_text() -> None:
 def test_a_second_import_of_the_same_file_changes_nothing() -> None:
     """Whatever the order and the comments of the file here were at first."""
     assert joined(THERE, joined(THERE).text).text == joined(THERE).text
+
+
+def test_comments_at_the_end_of_a_block_are_not_doubled_by_imports(tmp_path: Path) -> None:
+    """As `tillwire init` writes them: deeper than the key that follows."""
+    assert init(tmp_path / "till.yaml", defaults=True, force=False) == 0
+    here = (tmp_path / "till.yaml").read_text(encoding="utf-8")
+    there = "server:\n  protocol: soap\n  url: http://new.example\n"
+    once = joined(there, here).text
+    assert once.count("# allowed_origins") == once.count("# level") == 1
+    assert joined(there, once).text == once
 
 
 def test_keys_inside_braces_cost_the_comments_and_nothing_else() -> None:
