@@ -31,15 +31,17 @@ def test_check_of_the_shipped_machine_is_good() -> None:
     assert (result.returncode, result.stderr) == (0, b"")
 
 
-def test_check_loads_nothing_heavy() -> None:
-    """Neither rich nor requests nor the state machine nor the web framework is imported."""
+@pytest.mark.parametrize(("option", "needed"), [("--no-explore", ""), ("", "statemachine asyncio")])
+def test_check_loads_nothing_heavy(option: str, needed: str) -> None:
+    """Neither rich nor requests nor the web framework is imported, and the library of the state
+    machine only to play the machine."""
     code = (
         "import sys\nfrom engine.cli import main\n"
-        "try:\n    main(['check', sys.argv[1]])\n"
+        f"try:\n    main(['check', *{option.split()!r}, sys.argv[1]])\n"
         "except SystemExit as end:\n    assert not end.code\n"
         "heavy = {'rich', 'requests', 'statemachine', 'fastapi', 'uvicorn', 'urllib3', 'pyodbc',"
         " 'asyncio', 'prometheus_client'}\n"
-        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)\n"
+        f"sys.exit(', '.join(sorted(heavy & set(sys.modules) - set({needed.split()!r}))) or None)\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code, str(shipped_machine())],
