@@ -55,7 +55,7 @@ class Till:
         self.config.write_text(text, encoding="utf-8")
 
     def probe(self, *more: str) -> Result:
-        return self.call("check", "--probe", str(self.config), *more)
+        return self.call("check", "--no-explore", "--probe", str(self.config), *more)
 
 
 @pytest.fixture
@@ -294,9 +294,9 @@ def test_the_manifest_has_to_offer_the_whole_catalogue(till: Till, tmp_path: Pat
 def test_only_a_till_yaml_can_be_probed(till: Till) -> None:
     """A machine alone is wrong usage; beside a till.yaml it is checked as ever."""
     machine = Path(__file__).parents[3] / "machines" / "connection.yaml"
-    code, lines = till.call("check", "--probe", str(machine))
+    code, lines = till.call("check", "--no-explore", "--probe", str(machine))
     assert (code, lines) == (2, ["Nothing was probed: none of these files is a till.yaml."])
-    code, lines = till.call("check", "--probe", str(machine), str(till.config))
+    code, lines = till.call("check", "--no-explore", "--probe", str(machine), str(till.config))
     assert (code, len(lines)) == (0, 4)
 
 
