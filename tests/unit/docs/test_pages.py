@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from engine.catalogue import datasets
 from engine.catalogue.datasets import load_datasets
-from engine.cli import app
+from engine.cli.application import app
 from engine.core.build import build
 from engine.core.exploration import explore
 from engine.definition import model

@@ -1,0 +1,59 @@
+"""The command line's own parts: the application, and the options that verbs share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import __version__
+
+app = typer.Typer(
+    name="tillwire",
+    help="Looks after a shop till's link to its central server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(help="Look at what is in force.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The till.yaml.")]
+Json = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+TILL_YAML = Path("till.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tillwire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Looks after a shop till's link to its central server."""
+
+
+def seconds(text: str) -> float:
+    """A duration of the command line, in seconds."""
+    from engine.definition.values import NotOfType, parse_duration
+
+    try:
+        return parse_duration(text)
+    except NotOfType as error:
+        raise typer.BadParameter(f"{error} {error.hint}") from error
+
+
+def api_url(config: Path | None) -> str:
+    """Where the agent of a till.yaml, or of the one here, listens; the default port without."""
+    if config is None and not TILL_YAML.is_file():
+        return "http://127.0.0.1:8344"
+    from engine.settings import load_settings
+
+    return load_settings(config or TILL_YAML).api.url
