@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from engine.core.facts import MachineFacts
 from engine.core.records import Step
 from metrics.exposition import TillLines, escaped, heading
+from metrics.families import COUNTED
 from metrics.processwide import ProcessWide
 from metrics.tills import Numbering, TillRecord
 
@@ -33,21 +34,30 @@ class Exporter:
         self._wall = wall
         self._tills: dict[str, TillRecord] = {}
         self._configurations: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._known = frozenset(machine.events)
         numbers = count()
-        self._transitions = Numbering(
-            numbers, ((t.source, t.target, t.event) for t in machine.transitions)
-        )
-        self._rejections = Numbering(numbers, machine.refusals)
-        self._unhandled = Numbering(
-            numbers, ((event,) for event in (*sorted(self._known - {OTHER}), OTHER))
-        )
-        self._lines = TillLines(machine, (self._transitions, self._rejections, self._unhandled))
+        self._transitions, self._rejections, self._unhandled = (Numbering(numbers) for _ in COUNTED)
+        self._follow(machine)
         self._process = ProcessWide(version, machine, wall)
         # Not the library's global registry: what else the process imports must not show here.
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self._process)
         ProcessCollector(registry=self._registry)
+
+    def machine(self, machine: MachineFacts) -> None:
+        """The tills play another machine from now on. What was counted stays counted."""
+        self._follow(machine)
+        self._process.machine(machine)
+
+    def _follow(self, machine: MachineFacts) -> None:
+        self._known = frozenset(machine.events)
+        self._transitions.announce((t.source, t.target, t.event) for t in machine.transitions)
+        self._rejections.announce(machine.refusals)
+        self._unhandled.announce((event,) for event in (*sorted(self._known - {OTHER}), OTHER))
+        self._lines = TillLines(machine, (self._transitions, self._rejections, self._unhandled))
+
+    def config(self, successful: bool, at: float | None) -> None:
+        """Show whether the files that were read last are in force, and since when."""
+        self._process.config(successful, at)
 
     def add_till(
         self,

@@ -193,6 +193,18 @@ CONFIG_INFO = Family(
     ("machine", "hash"),
     "The machine that runs; the hash covers its text and its parameters.",
 )
+RELOAD_SUCCESSFUL = Family(
+    "tillwire_config_last_reload_successful",
+    "gauge",
+    (),
+    "1 when the files were good when they were last read, 0 when the last good ones run on.",
+)
+RELOAD_TIME = Family(
+    "tillwire_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    (),
+    "Unix time at which the files that run were last read and found good.",
+)
 TIME = Family(
     "tillwire_time_seconds",
     "gauge",
@@ -231,5 +243,7 @@ FAMILIES = (
     LISTENER_FAILURES,
     BUILD_INFO,
     CONFIG_INFO,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIME,
     TIME,
 )

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
+from engine.core.facts import MachineFacts
 from engine.core.records import Step
 from metrics.exporter import Exporter
 
@@ -108,6 +109,20 @@ class Guarded:
             self._exporter.source(conflicts, failing)
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("source", error)
+
+    def machine(self, facts: MachineFacts) -> None:
+        """See :meth:`Exporter.machine`."""
+        try:
+            self._exporter.machine(facts)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("machine", error)
+
+    def config(self, successful: bool, at: float | None) -> None:
+        """See :meth:`Exporter.config`."""
+        try:
+            self._exporter.config(successful, at)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("config", error)
 
     def worker_abandoned(self) -> None:
         """See :meth:`Exporter.worker_abandoned`."""

@@ -35,7 +35,8 @@ class ProcessWide(Collector):
 
     def __init__(self, version: str, machine: MachineFacts, wall: Callable[[], float]) -> None:
         self._build = (version, platform.python_version())
-        self._config = (machine.name, machine.hash)
+        self.machine(machine)
+        self._config_read = True, wall()
         self._wall = wall
         self._effects: dict[str, dict[str, Durations]] = {}
         self._offers = dict.fromkeys(ANSWERS, 0)
@@ -43,6 +44,14 @@ class ProcessWide(Collector):
         self._source: tuple[int, bool] | None = None
         self.workers_abandoned = 0
         self.listener_failures = 0
+
+    def machine(self, machine: MachineFacts) -> None:
+        """Show which machine runs."""
+        self._config = (machine.name, machine.hash)
+
+    def config(self, successful: bool, at: float | None) -> None:
+        """Show whether the files that were read last are in force, and since when."""
+        self._config_read = successful, self._config_read[1] if at is None else at
 
     def effect(self, effect: str, outcome: str, seconds: float) -> None:
         """Count a run. The first run of an effect makes all its outcomes visible, at 0."""
@@ -73,6 +82,11 @@ class ProcessWide(Collector):
         yield _counter(families.LISTENER_FAILURES, self.listener_failures)
         yield _info(families.BUILD_INFO, self._build)
         yield _info(families.CONFIG_INFO, self._config)
+        read = zip(
+            (families.RELOAD_SUCCESSFUL, families.RELOAD_TIME), self._config_read, strict=True
+        )
+        for family, value in read:
+            yield GaugeMetricFamily(family.name, family.about, float(value))
         yield GaugeMetricFamily(families.TIME.name, families.TIME.about, self._wall())
 
     def _answers(self) -> Metric:

@@ -73,9 +73,13 @@ class Numbering:
     worth more than the zero before it.
     """
 
-    def __init__(self, numbers: Iterator[int], possible: Iterable[tuple[str, ...]]) -> None:
+    def __init__(self, numbers: Iterator[int], possible: Iterable[tuple[str, ...]] = ()) -> None:
         self._next = numbers
         self.numbers: dict[tuple[str, ...], int] = {}
+        self.announce(possible)
+
+    def announce(self, possible: Iterable[tuple[str, ...]]) -> None:
+        """Give numbers to series that may come."""
         for labels in possible:
             self.number(labels)
 

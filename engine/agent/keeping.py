@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from engine.agent.clock import Clock
 from engine.agent.logs import write
+from engine.core.carrying import RELOADED
 from engine.core.records import Step, Till
 from engine.core.restore import pack
 from engine.store.errors import StoreError
@@ -83,6 +84,10 @@ class Keeper:
         self._pause = 0.0
         self._closed = False
 
+    def follow(self, offline: Iterable[str]) -> None:
+        """Another machine names other states in which the server counts as not there."""
+        self._offline_states = frozenset(offline)
+
     def take_over(self, till: str, saved: str) -> None:
         """Before a till is restored: whether its offline period has begun in an earlier life.
 
@@ -102,7 +107,8 @@ class Keeper:
             return
         wall = self._clock.wall()
         # In the machine's next version a till may be offline, or no longer, where it stands.
-        if self._note_period(step, wall) or _moves(step):
+        carried = step.event.name == RELOADED
+        if self._note_period(step, wall) or _moves(step) or carried:
             self._moved[till.id] = till
         if worth_keeping(step):
             self._rows.append(history_row(step, wall))
@@ -234,6 +240,7 @@ def worth_keeping(step: Step) -> bool:
 def history_row(step: Step, wall: float) -> HistoryRow:
     """A step as the history keeps it. What a till program posted stays out: a customer's code
     is none of the history's business."""
+    told = step.event.run is not None or step.event.name == RELOADED
     detail: dict[str, object] = {
         "refused": [list(refusal) for refusal in step.refused],
         "started": [run.effect for run in step.started],
@@ -242,7 +249,7 @@ def history_row(step: Step, wall: float) -> HistoryRow:
         "changed": {name: list(values) for name, values in step.changed.items()},
         "raised": step.raised,
         "log": step.logged,
-        "data": dict(step.event.data) if step.event.run is not None else {},
+        "data": dict(step.event.data) if told else {},
     }
     if not step.handled and step.event.timer is None and not step.entered:
         detail["unhandled"] = True

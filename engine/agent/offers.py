@@ -74,6 +74,10 @@ class OfferDesk:
         self._tells = tells
         self._counted = counted
 
+    def follow(self, offline: Iterable[str]) -> None:
+        """Another machine names other states in which the server counts as not there."""
+        self._offline = frozenset(offline)
+
     async def offers(self, till: str, customer: str, within: float) -> OffersView:
         """See :class:`engine.api.port.Office`."""
         if len(customer) > LONGEST_CODE:

@@ -7,7 +7,7 @@ here waits for a network or a disk without awaiting it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.agent.asking import Asking
 from engine.agent.beside import Beside
@@ -15,20 +15,21 @@ from engine.agent.clock import Clock
 from engine.agent.closing import closing
 from engine.agent.keeping import Keeper
 from engine.agent.loads import CatalogueParts, LoadDesk
-from engine.agent.logs import log_step, write
+from engine.agent.logs import write
 from engine.agent.messages import MessageBoard
 from engine.agent.offers import OfferDesk
+from engine.agent.rules import Rules, rules_of
 from engine.agent.running import EffectRunner, Reach
 from engine.agent.storing import StoreThread
 from engine.agent.streaming import Streaming
+from engine.agent.telling import Telling
 from engine.agent.tills import Tills
 from engine.agent.timeouts import LowTimeouts
-from engine.agent.views import Views, event_data, history, postable
+from engine.agent.views import Views, event_data, history
 from engine.agent.watching import Watch
 from engine.agent.wellbeing import health, not_played
 from engine.agent.workers import Workers
 from engine.api.loads import LoadAnswer, LoadKind, LoadsView
-from engine.api.machine import machine_view
 from engine.api.port import (
     Accepted,
     EventFailed,
@@ -44,9 +45,10 @@ from engine.api.port import (
 from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.api.stream import Reader
 from engine.core.build import Chart
+from engine.core.carrying import Carrying, Stranded
 from engine.core.records import Event, Step, Till
 from engine.definition.vocabulary import Value
-from engine.server.port import Message, Server
+from engine.server.port import Server
 from engine.store.errors import StoreError
 from engine.store.reading import ReadingStore
 from engine.store.store import Store
@@ -96,34 +98,33 @@ class Agent:
         self._books = books
         self._clock = clock
         self._watch = watch
+        self._rules = rules_of(chart)
         self._views = Views(chart, clock, shop)
         self._stream = Streaming(self._views, clock)
-        self._machine = machine_view(chart.definition)
-        self._backlogs: dict[str, Backlog] = {}
+        self._telling = Telling(watch, self._stream, clock)
         self._wake: asyncio.TimerHandle | None = None
-        self._events = postable(chart)
-        self._workers = Workers(self._loop, workers, self._abandoned)
+        self._workers = Workers(self._loop, workers, self._telling.abandoned)
         self._loads = self._load_desk(catalogue)
         self._runner = EffectRunner(
             self._loop,
             self._workers,
             Reach(shop, server, books, clock, self._loads),
             deliver=self._deliver,
-            ended=self._ended,
-            counted=self._counted,
-            received=self._received,
+            ended=self._telling.ended,
+            counted=self._telling.counted,
+            received=self._telling.received,
         )
-        self._offline = frozenset(node.id for node in chart.tree if node.state.offline)
-        self._keeper = Keeper(self._loop, books, clock, self._offline)
+        self._keeper = Keeper(self._loop, books, clock, self._rules.offline)
         self._asking = Asking(self._loop)
         self.beside = Beside()
-        low = LowTimeouts(chart.definition.parameters, clock).observe
+        self._low = LowTimeouts(chart.definition.parameters, clock)
+        listeners = (self._telling, self._keeper, self._low, self._asking, self.beside)
         self._tills = Tills(
             chart,
             clock,
             self._runner,
-            (self._observe, self._keeper.observe, low, self._asking.observe, self.beside.observe),
-            failed=lambda till: self._tell(watch.step_failed, till),
+            tuple(listener.observe for listener in listeners),
+            failed=self._telling.step_failed,
         )
         self._shelf = StoreThread(lambda: ReadingStore.open(self._place), self._loop)
         self._desk = OfferDesk(
@@ -132,11 +133,11 @@ class Agent:
             clock,
             deliver=self._deliver,
             till=self._tills.__getitem__,
-            offline=self._offline,
+            offline=self._rules.offline,
             tells=lambda: server.tells_offers,
-            counted=lambda answered: self._tell(watch.offers, answered),
+            counted=lambda answered: self._telling.tell(watch.offers, answered),
         )
-        self._board = MessageBoard(books, self._shelf, clock, self._read)
+        self._board = MessageBoard(books, self._shelf, clock, self._telling.read)
 
     def _load_desk(self, catalogue: CatalogueParts | None) -> LoadDesk:
         return LoadDesk(
@@ -145,8 +146,8 @@ class Agent:
             self._clock,
             watch=self._watch,
             told=self._stream.load,
-            tell=self._tell,
-            abandoned=self._abandoned,
+            tell=self._telling.tell,
+            abandoned=self._telling.abandoned,
         )
 
     async def start(self) -> None:
@@ -168,7 +169,7 @@ class Agent:
             if not self._running:  # stopped in one of the pauses below
                 return
             self._take_over(name, saved.get(name), backlogs[name])
-            self._tell(self._watch.messages, name, 0, unread[name])
+            self._telling.tell(self._watch.messages, name, 0, unread[name])
             if count % BREATH == 0:
                 # The first answers are taken while the next tills are added: their pings then
                 # come as far apart, for ever, as it takes to handle them.
@@ -176,14 +177,11 @@ class Agent:
                 await asyncio.sleep(CROWDED if crowded else 0)
 
     def _take_over(self, name: str, saved: str | None, backlog: Backlog) -> None:
-        self._counted(name, backlog)
+        self._telling.counted(name, backlog)
         if saved is not None:
             self._keeper.take_over(name, saved)
         self._tills.add(name, saved)
-        till = self._tills[name]
-        shift = self._clock.wall() - self._clock.monotonic()
-        entered = {state: at + shift for state, at in till.entered.items()}
-        self._tell(self._watch.add_till, name, till.configuration, entered)
+        self._telling.at(self._tills[name])
         self._deliver(name, Event("agent.started", {"pending": backlog.pending}))
 
     async def stop(self) -> None:
@@ -203,6 +201,35 @@ class Agent:
             write(logging.WARNING, "store.stuck", message="the database did not end in time")
         self._server.close()
 
+    @property
+    def rules(self) -> Rules:
+        """What the tills play now."""
+        return self._rules
+
+    def stranded(self, carrying: Carrying) -> list[Stranded]:
+        """Tills that could not be carried: one of each situation."""
+        return carrying.stranded(self._tills)
+
+    async def follow(self, rules: Rules, carrying: Carrying) -> None:
+        """Have all tills play other rules from now on, between two steps.
+
+        Raises StepFailed when a till cannot go on in them; all play on by the old ones then.
+        """
+        elsewhere = self._tills.swap(carrying)
+        self._rules = rules
+        self._views.follow(rules.chart)
+        self._keeper.follow(rules.offline)
+        self._desk.follow(rules.offline)
+        self._low.follow(rules.chart.definition.parameters)
+        self._telling.tell(self._watch.machine, rules.facts)
+        for name in elsewhere:
+            self._telling.at(self._tills[name])
+        self._set_alarm()
+        more = True
+        while more:
+            more = self._tills.tell(AT_ONCE)
+            await asyncio.sleep(0)
+
     async def tills(self) -> list[TillView]:
         """See :class:`engine.api.port.Office`."""
         views = []
@@ -219,9 +246,9 @@ class Agent:
     async def post_event(self, till: str, event: str, data: Mapping[str, Value]) -> StepView:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
-        fields = self._events.get(event)
+        fields = self._rules.events.get(event)
         if fields is None or event.startswith("agent."):
-            allowed = sorted(name for name in self._events if not name.startswith("agent."))
+            allowed = sorted(name for name in self._rules.events if not name.startswith("agent."))
             raise UnknownEvent(event, allowed)
         checked = event_data(event, fields, data)
         before = self._tills[till].configuration
@@ -247,13 +274,13 @@ class Agent:
         except StoreError as fault:
             raise StoreUnavailable(str(fault)) from fault
         if accepted == "new":
-            self._counted(till, backlog)
+            self._telling.counted(till, backlog)
             self._deliver(till, Event("ticket.closed", {"number": number}))
         return accepted
 
     async def machine(self) -> MachineView:
         """See :class:`engine.api.port.Office`."""
-        return self._machine
+        return self._rules.view
 
     async def history(
         self, till: str, limit: int, before: int | None, dull: bool = True
@@ -303,8 +330,8 @@ class Agent:
     async def closing(self, till: str) -> ClosingView:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
-        offline = not self._offline.isdisjoint(self._tills[till].configuration)
-        return closing(self._backlogs.get(till, Backlog()), offline)
+        offline = not self._rules.offline.isdisjoint(self._tills[till].configuration)
+        return closing(self._telling.backlogs.get(till, Backlog()), offline)
 
     async def subscribe(self, last_id: int | None, till: str | None = None) -> Reader:
         """See :class:`engine.api.port.Office`."""
@@ -333,7 +360,7 @@ class Agent:
             raise UnknownTill(till)
 
     def _view(self, till: Till) -> TillView:
-        return self._views.till(till, self._backlogs.get(till.id, Backlog()))
+        return self._views.till(till, self._telling.backlogs.get(till.id, Backlog()))
 
     def _deliver(self, till: str, event: Event) -> Step | None:
         if not self._running:
@@ -359,37 +386,3 @@ class Agent:
                 return
             self._wake.cancel()
         self._wake = self._loop.call_at(when, self._advance)
-
-    def _observe(self, step: Step, till: Till) -> None:
-        wall = self._clock.wall()
-        log_step(step, wall)
-        self._tell(self._watch.observe, step, wall)
-        self._tell(self._stream.observe, step, till)
-
-    def _ended(self, effect: str, outcome: str, seconds: float) -> None:
-        self._tell(self._watch.effect, effect, outcome, seconds)
-
-    def _counted(self, till: str, backlog: Backlog) -> None:
-        self._backlogs[till] = backlog
-        self._tell(self._stream.counted, till, backlog)
-        pending, refused, sent, oldest_at, *_ = backlog
-        self._tell(self._watch.backlog, till, pending, sent, refused, oldest_at)
-
-    def _received(self, till: str, new: Sequence[Message], unread: int) -> None:
-        self._tell(self._watch.messages, till, len(new), unread)
-        self._tell(self._stream.received, till, new, unread)
-
-    def _read(self, till: str, unread: int) -> None:
-        self._tell(self._watch.messages, till, 0, unread)
-        self._tell(self._stream.received, till, (), unread)
-
-    def _abandoned(self, name: str) -> None:
-        write(logging.WARNING, "worker.abandoned", message=f"{name} did not end in time")
-        self._tell(self._watch.worker_abandoned)
-
-    def _tell(self, call: Callable[..., None], *facts: object) -> None:
-        """Whoever counts listens and stops nothing, whatever is wrong with it."""
-        try:
-            call(*facts)
-        except Exception as fault:  # noqa: BLE001 - see above
-            write(logging.ERROR, "watch.failed", fault=fault)

@@ -8,12 +8,14 @@ ones.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 from engine.agent.clock import Clock
 from engine.agent.logs import write
 from engine.agent.timers import TimerHeap
 from engine.core.build import Chart
+from engine.core.carrying import Carrying
 from engine.core.feed import StepFailed, begin, feed, timer_event
 from engine.core.records import Event, Run, Step, Till, Timer
 from engine.core.restore import unpack
@@ -63,6 +65,7 @@ class Tills:
         self._listeners = list(listeners)
         self._tills: dict[str, Till] = {}
         self._timers = TimerHeap(self._is_current)
+        self._untold: dict[str, Step] = {}
 
     def __iter__(self) -> Iterator[Till]:
         return iter(self._tills.values())
@@ -114,6 +117,32 @@ class Tills:
                 self._put_off(name, timer)
         return len(due)
 
+    def swap(self, carrying: Carrying) -> list[str]:
+        """Have all tills go on in another chart, or none: the chart that ``carrying`` leads to.
+
+        Gives the tills whose active states have other names. Listeners are told by
+        :meth:`tell`, or before a till's next step: ten thousand of them would hold up the loop.
+        Raises StepFailed when a till cannot go on there; all are as they were then.
+        """
+        now = self._clock.monotonic()
+        carried = [carrying.carry(till, now) for till in self]
+        self.chart = carrying.new
+        elsewhere = []
+        for till, step in carried:
+            if self._tills[till.id].configuration != till.configuration:
+                elsewhere.append(till.id)
+            self._tills[till.id] = till
+            self._untold[till.id] = step
+        for till, step in carried:
+            self._perform(till, step)
+        return elsewhere
+
+    def tell(self, limit: int) -> bool:
+        """Tell listeners of ``limit`` tills that were swapped; whether there are more."""
+        for name in list(islice(self._untold, limit)):
+            self._tell(self._tills[name], self._untold.pop(name))
+        return bool(self._untold)
+
     def next_due(self) -> float | None:
         """When ``advance`` has something to do next, on the clock's monotonic scale."""
         return self._timers.next_due()
@@ -124,12 +153,20 @@ class Tills:
         return step
 
     def _act(self, till: Till, step: Step) -> None:
+        self._perform(till, step)
+        if self._untold and (before := self._untold.pop(till.id, None)) is not None:
+            self._tell(till, before)
+        self._tell(till, step)
+
+    def _perform(self, till: Till, step: Step) -> None:
         for timer in step.timers_started:
             self._timers.push(till.id, timer)
         for run in step.cancelled:
             self._runner.cancel(till.id, run)
         for run in step.started:
             self._runner.start(till.id, run)
+
+    def _tell(self, till: Till, step: Step) -> None:
         for listener in self._listeners:
             try:
                 listener(step, till)

@@ -27,12 +27,16 @@ class LowTimeouts:
     """
 
     def __init__(self, parameters: Mapping[str, Value], clock: Clock) -> None:
+        self._clock = clock
+        self._warned: dict[str, float] = {}
+        self.follow(parameters)
+
+    def follow(self, parameters: Mapping[str, Value]) -> None:
+        """Look at these from now on."""
         found = [(parameters[name], name) for name in TIMEOUTS if name in parameters]
         self._timeouts = sorted(
             (float(length), name) for length, name in found if not isinstance(length, str)
         )
-        self._clock = clock
-        self._warned: dict[str, float] = {}
 
     def observe(self, step: Step, till: Till) -> None:
         """Warn, at most once an hour for each till."""

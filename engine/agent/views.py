@@ -41,6 +41,11 @@ class Views:
         self._shop = shop
         self._calling: dict[Situation, bool] = {}
 
+    def follow(self, chart: Chart) -> None:
+        """The tills play another chart from now on."""
+        self._chart = chart
+        self._calling.clear()
+
     def state(self, configuration: tuple[str, ...]) -> str:
         """The state that a person is told: the innermost one with a label, else the innermost."""
         tree = self._chart.tree

@@ -6,6 +6,7 @@ The agent does not know the metrics package; the command wires one in, or none.
 from collections.abc import Mapping
 from typing import Protocol
 
+from engine.core.facts import MachineFacts
 from engine.core.records import Step
 
 
@@ -50,6 +51,13 @@ class Watch(Protocol):
 
     def source(self, conflicts: int, failing: bool) -> None:
         """The till program's table was looked at: so many tickets are left alone."""
+
+    def machine(self, facts: MachineFacts) -> None:
+        """The tills play another machine from now on."""
+
+    def config(self, successful: bool, at: float | None) -> None:
+        """The files were read: whether they are in force, and since when (wall-clock seconds);
+        None: they are not, and those of before stay."""
 
     def worker_abandoned(self) -> None:
         """A worker outlived its deadline and was given up."""
@@ -96,6 +104,12 @@ class Unwatched:
         """Nothing."""
 
     def source(self, conflicts: int, failing: bool) -> None:
+        """Nothing."""
+
+    def machine(self, facts: MachineFacts) -> None:
+        """Nothing."""
+
+    def config(self, successful: bool, at: float | None) -> None:
         """Nothing."""
 
     def worker_abandoned(self) -> None:

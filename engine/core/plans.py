@@ -39,8 +39,8 @@ class TimerPlan:
 
     ``key`` names the timer in a till and ``label`` in records, such as ``after ping_timeout``.
     ``length`` gives the seconds; ``fixed`` is the same where it never varies, else None;
-    ``shortest`` and ``longest`` are the least and the most that it can be. ``acts`` are what a
-    delay that repeats does.
+    ``shortest`` and ``longest`` are the least and the most that it can be. ``growth`` is a
+    backoff's, None where the length never varies. ``acts`` are what a delay that repeats does.
     """
 
     key: str
@@ -49,6 +49,7 @@ class TimerPlan:
     fixed: float | None
     shortest: float
     longest: float
+    growth: Growing | None
     repeats: bool
     on_restart: OnRestart
     acts: tuple[Act, ...] = ()
@@ -105,15 +106,12 @@ class Planner:
         for index, entry in enumerate((*entries, *state.every)):
             repeats = isinstance(entry, EveryDelay)
             kind = "every" if repeats else "after"
-            length, fixed, shortest, longest = self._delay(entry.delay)
+            length = self._definition.delay(entry.delay)
             plans.append(
                 TimerPlan(
                     f"{name}.{kind}.{index - ways if repeats else index}",
                     delay_label(kind, entry.delay),
-                    length,
-                    fixed,
-                    shortest,
-                    longest,
+                    *_length(length),
                     repeats,
                     entry.on_restart,
                     self.actions(entry.actions, None) if repeats else (),
@@ -188,12 +186,14 @@ class Planner:
             return lambda _turn: constant
         return lambda turn: expression(turn.context, turn.event)
 
-    def _delay(self, delay: Delay) -> tuple[Callable[["Turn"], float], float | None, float, float]:
-        length = self._definition.delay(delay)
-        if isinstance(length, Growing):
-            shortest = min(length.base, length.max)
-            return _growing(length), None, shortest, length.max * (1 + length.jitter)
-        return (lambda _turn: length), length, length, length
+
+def _length(
+    length: float | Growing,
+) -> tuple[Callable[["Turn"], float], float | None, float, float, Growing | None]:
+    if isinstance(length, Growing):
+        shortest = min(length.base, length.max)
+        return _growing(length), None, shortest, length.max * (1 + length.jitter), length
+    return (lambda _turn: length), length, length, length, None
 
 
 def _growing(delay: Growing) -> Callable[["Turn"], float]:

@@ -6,8 +6,6 @@ one that was set forward lets it run out at once: never longer than the file say
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -16,7 +14,7 @@ from engine.core.build import Chart
 from engine.core.feed import Turn, begin, play
 from engine.core.plans import TimerPlan
 from engine.core.records import Event, Run, Step, Till, Timer
-from engine.definition.tree import ROOT, Tree
+from engine.core.standing import Names, can_go_back, kept_context, standing
 from engine.definition.vocabulary import Value
 
 RESTORED = "restored"
@@ -72,9 +70,9 @@ def unpack(chart: Chart, till: str, text: str, now: float, wall: float) -> tuple
     call, and every effect bears being repeated. Raises ValueError when the text is not such a
     till, StepFailed when its machine cannot go on.
     """
-    saved = _Names(chart).put_right(_parsed(text))
-    context = _context(chart, saved.context)
-    configuration = _configuration(chart, saved.configuration)
+    saved = _put_right(_parsed(text), Names(chart))
+    context = kept_context(chart, saved.context)
+    configuration = standing(chart, saved.configuration)
     if configuration is None:
         return begin(chart, till, now, context)
     restored = Till(till, configuration, {**chart.initial_context, **context})
@@ -82,7 +80,7 @@ def unpack(chart: Chart, till: str, text: str, now: float, wall: float) -> tuple
     restored.remembered = {
         name: tuple(active)
         for name, active in saved.remembered.items()
-        if _can_go_back(chart.tree, name, active)
+        if can_go_back(chart.tree, name, active)
     }
     turn = Turn(chart, restored, Event(RESTORED), now)
     _go_on(chart, turn, restored, saved, now - wall)
@@ -103,106 +101,24 @@ def _parsed(text: str) -> Saved:
         raise ValueError("the text is not a till that was saved") from fault
 
 
-class _Names:
-    """Old names of states and those that took their place; ``""`` for a state that is gone."""
+def _put_right(saved: Saved, names: Names) -> Saved:
+    """The same with present names everywhere."""
 
-    def __init__(self, chart: Chart) -> None:
-        self._plans = chart.plans
-        self._renames = chart.definition.model.renames
+    def key(old: str) -> str:
+        name, dot, rest = old.partition(".")
+        return names.now(name) + dot + rest
 
-    def put_right(self, saved: Saved) -> Saved:
-        """The same with present names everywhere."""
-        return saved.model_copy(
-            update={
-                "configuration": [self._now(name) for name in saved.configuration],
-                "timers": {self._key(key): timer for key, timer in saved.timers.items()},
-                "entered": {self._now(name): at for name, at in saved.entered.items()},
-                "remembered": {
-                    name: [self._now(active) for active in actives]
-                    for name, actives in saved.remembered.items()
-                },
-            }
-        )
-
-    def _now(self, name: str) -> str:
-        name = name if name in self._plans else self._renames.get(name, name)
-        return name if name in self._plans else ""
-
-    def _key(self, key: str) -> str:
-        name, dot, rest = key.partition(".")
-        return self._now(name) + dot + rest
-
-
-def _configuration(chart: Chart, names: list[str]) -> tuple[str, ...] | None:
-    """Where a till is that was in these states; None when one that matters is gone.
-
-    A state that was active with another one inside it does not matter: it follows from that.
-    What they leave open is filled with its default: a region that the file has since been
-    given, a state that has since become compound.
-    """
-    tree = chart.tree
-    known = [name for name in names if name]
-    if not known or not names[-1]:
-        return None
-    leaves = [
-        name
-        for name in known
-        if not any(other != name and tree.inside(other, name) for other in known)
-    ]
-    # States are saved from the outside in: what follows a state that has nothing left inside
-    # was inside it.
-    if any(not after and name in leaves and tree.children(name) for name, after in pairwise(names)):
-        return None
-    active = {name for leaf in leaves for name in tree.path(leaf)}
-    for name in (ROOT, *tree.nodes):
-        if name != ROOT and name not in active:
-            continue
-        inside = _inside(tree, name)
-        if tree.parallel(name):
-            active.update(inside)
-        elif inside and not active.intersection(inside):
-            active.add(tree.initial(name) or inside[0])
-    if not _whole(tree, ROOT, active):
-        return None
-    return tuple(name for name in tree.nodes if name in active)
-
-
-def _inside(tree: Tree, name: str) -> list[str]:
-    return [child for child in tree.children(name) if tree[child].kind != "history"]
-
-
-def _whole(tree: Tree, outer: str, active: Iterable[str]) -> bool:
-    """Whether these states can be active together in ``outer``: a file that has been changed
-    may hold apart what used to be side by side."""
-    children = _inside(tree, outer)
-    inside = [child for child in children if child in active]
-    wanted = len(children) if tree.parallel(outer) else min(1, len(children))
-    return len(inside) == wanted and all(_whole(tree, child, active) for child in inside)
-
-
-def _can_go_back(tree: Tree, history: str, active: list[str]) -> bool:
-    """Whether a history state can still lead back to what was remembered."""
-    if history not in tree or tree[history].kind != "history":
-        return False
-    outer = tree[history].parent
-    if tree[history].state.history == "shallow":
-        return len(active) == 1 and active[0] in _inside(tree, outer)
-    return set(active) <= set(tree.descendants(outer)) and _whole(tree, outer, active)
-
-
-def _context(chart: Chart, saved: Mapping[str, Value]) -> dict[str, Value]:
-    """The saved variables that the machine still has, within their present bounds."""
-    kept: dict[str, Value] = {}
-    for name, variable in chart.definition.model.context.items():
-        value = saved.get(name)
-        if type(value) is not type(variable.initial):
-            continue
-        if isinstance(value, str) and value not in (variable.values or ()):
-            continue
-        if variable.max is not None and isinstance(value, int) and not isinstance(value, bool):
-            value = max(variable.min, min(variable.max, value))
-        kept[name] = value
-    return kept
+    return saved.model_copy(
+        update={
+            "configuration": [names.now(name) for name in saved.configuration],
+            "timers": {key(old): timer for old, timer in saved.timers.items()},
+            "entered": {names.now(name): at for name, at in saved.entered.items()},
+            "remembered": {
+                name: [names.now(active) for active in actives]
+                for name, actives in saved.remembered.items()
+            },
+        }
+    )
 
 
 def _go_on(chart: Chart, turn: Turn, till: Till, saved: Saved, shift: float) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.core.facts import MachineFacts
 from engine.core.records import Event, Step
 from metrics.exporter import Exporter
 from metrics.listening import LOG_EVERY, Guarded
@@ -21,6 +22,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "messages": ("01", 1, 2),
     "offers": ("fresh",),
     "source": (0, False),
+    "machine": (MachineFacts("connection", "0", (), (), (), ()),),
+    "config": (True, 1.0),
     "worker_abandoned": (),
 }
 
