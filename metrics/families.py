@@ -161,7 +161,7 @@ SOURCE_CONFLICTS = Family(
     "tillwire_ticket_source_conflicts",
     "gauge",
     (),
-    "Tickets of the till program's table that are left alone: twice there, or other bytes here.",
+    "Tickets of the till program's table that are left alone.",
 )
 SOURCE_UP = Family(
     "tillwire_ticket_source_up",

@@ -1,8 +1,8 @@
 """Takes tickets from the till program's own table, and marks there what the server has.
 
 The table is looked at every now and then and soon after each ``ticket.closed``. What is not
-marked is accepted like any other ticket, in the order of its number; whatever is there twice, or
-under a number that has other bytes here, or without content, is left alone and told.
+marked is accepted like any other ticket, in the order of its number. What cannot be a ticket, or
+may not be the one that was accepted, is left alone and told, and keeps no other from being taken.
 """
 
 import asyncio
@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from engine.agent.logs import write
 from engine.agent.storing import StoreThread
+from engine.api.access import Limits
 from engine.api.port import Accepted, StoreUnavailable
 from engine.store.errors import StoreError
-from engine.store.source import PAGE, TOGETHER, TicketSource
+from engine.store.source import TOGETHER, TicketSource
 from engine.store.store import Store
 
 T = TypeVar("T")
@@ -27,9 +28,16 @@ log = logging.getLogger("tillwire.source")
 Known = dict[int, tuple[str, str]]
 """The digest that a ticket was accepted with, and its state, by number."""
 
+Conflicts = dict[tuple[str, int | str], str]
+"""Why a row is left alone, by till and number."""
+
 TWICE = "it is there more than once"
+UNFIT = "its number is no whole number from 0 on"
 EMPTY = "it has no content"
+LARGE = "it is larger than a ticket may be"
 DIFFERENT = "other bytes were accepted under its number"
+LARGEST = Limits().ticket
+"""Bytes, as for a ticket that comes by the API."""
 MOST_NAMED = 5
 """Tickets named in a sentence for a person."""
 
@@ -79,7 +87,7 @@ class Sourcing:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._compared: dict[str, set[int]] = {till: set() for till in plan.tills}
-        self._conflicts: dict[tuple[str, int], str] = {}
+        self._conflicts: Conflicts = {}
         self._failure = ""
 
     async def start(self) -> None:
@@ -109,7 +117,7 @@ class Sourcing:
 
     async def look(self) -> None:
         """Look at the table once and tell how it is."""
-        found: dict[tuple[str, int], str] = {}
+        found: Conflicts = {}
         try:
             for till in self._plan.tills:
                 await self._look(till, found)
@@ -135,26 +143,26 @@ class Sourcing:
         why = f"No tickets come from the till program: {sentence}"
         self._told(len(self._conflicts), why, True)
 
-    async def _look(self, till: str, found: dict[tuple[str, int], str]) -> None:
-        after, open_ = self._plan.first - 1, set[int]()
-        while True:
-            there = await self._asked(partial(TicketSource.numbers, till=till, after=after))
-            open_.update(there)
-            found.update({(till, number): TWICE for number in there if there[number] > 1})
-            once = [number for number in there if there[number] == 1]
+    async def _look(self, till: str, found: Conflicts) -> None:
+        after: Any = self._plan.first - 1
+        open_ = set[int]()
+        while after is not None:
+            page = await self._asked(partial(TicketSource.numbers, till=till, after=after))
+            open_.update(page.times)
+            found.update({(till, number): UNFIT for number in page.unfit})
+            found.update(
+                {(till, number): TWICE for number, times in page.times.items() if times > 1}
+            )
+            once = [number for number, times in page.times.items() if times == 1]
             if once:
                 await self._page(till, once, found)
-            if len(there) < PAGE:
-                break
-            after = max(there)
+            after = page.after
         self._compared[till] &= open_
 
     async def _asked(self, work: Callable[[TicketSource], T]) -> T:
         return await self._source.run(work, write=False)
 
-    async def _page(
-        self, till: str, numbers: Sequence[int], found: dict[tuple[str, int], str]
-    ) -> None:
+    async def _page(self, till: str, numbers: Sequence[int], found: Conflicts) -> None:
         known = await self._books.run(
             lambda store: store.tickets.states(till, numbers), write=False
         )
@@ -169,16 +177,15 @@ class Sourcing:
             payloads = await self._asked(work)
             whole = {number: payload for number, payload in payloads.items() if payload is not None}
             found.update({(till, number): TWICE for number in payloads.keys() - whole.keys()})
-            # What the till program has still to fill in would be lost if it were marked now.
-            for number in [number for number, payload in whole.items() if not payload]:
-                found[till, number] = EMPTY
-                del whole[number]
+            for number, payload in list(whole.items()):
+                if not payload or len(payload) > LARGEST:
+                    # Filled in later it would be lost, were it marked now.
+                    found[till, number] = LARGE if payload else EMPTY
+                    del whole[number]
             await self._accept(till, {n: whole[n] for n in whole if n not in known}, found)
             await self._compare(till, {n: whole[n] for n in whole if n in known}, known, found)
 
-    async def _accept(
-        self, till: str, new: dict[int, bytes], found: dict[tuple[str, int], str]
-    ) -> None:
+    async def _accept(self, till: str, new: dict[int, bytes], found: Conflicts) -> None:
         """All at once: they share a transaction, in their order."""
         asked = (self._agent.accept_ticket(till, number, each) for number, each in new.items())
         for number, answer in zip(new, await asyncio.gather(*asked), strict=True):
@@ -192,7 +199,7 @@ class Sourcing:
         till: str,
         there: dict[int, bytes],
         known: Known,
-        found: dict[tuple[str, int], str],
+        found: Conflicts,
     ) -> None:
         """Those that were accepted before; what the server has is marked, if it is still that."""
         for number, payload in there.items():
@@ -210,12 +217,12 @@ def _slices(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
         yield numbers[place : place + TOGETHER]
 
 
-def _sentence(found: dict[tuple[str, int], str]) -> str:
+def _sentence(found: Conflicts) -> str:
     if not found:
         return ""
-    named = ", ".join(f"{number} of till {till}" for till, number in list(found)[:MOST_NAMED])
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return (
-        f"Tickets of the till program's table are left alone ({named}{more}): they are there "
-        "twice, have no content, or other bytes were accepted under their number."
+    named = "; ".join(
+        f"{number} of till {till}: {why}"
+        for (till, number), why in list(found.items())[:MOST_NAMED]
     )
+    more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return f"Tickets of the till program's table are left alone ({named}{more})."

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from engine.store.errors import Missing, StoreError, explain
+from engine.store.errors import Missing, explain
 from engine.store.place import OdbcPlace, Place
 from engine.store.port import Row
 from engine.store.tickets import LARGEST_NUMBER
@@ -45,6 +45,19 @@ class SourceTable(NamedTuple):
     mark: str
     sent: int | str | bool
     first: int
+
+
+class Listed(NamedTuple):
+    """A page of numbers that are not marked.
+
+    ``times`` says how often each is there, in ascending order; ``unfit`` are those that are no
+    whole number from 0 to LARGEST_NUMBER, as a person reads them; ``after`` is where the next
+    page begins, None when this is the last one.
+    """
+
+    times: dict[int, int]
+    unfit: tuple[str, ...]
+    after: Any
 
 
 class Guest(Protocol):
@@ -124,13 +137,20 @@ class TicketSource:
         self._statements = _Statements(table, odbc)
         self.label = f"table {'.'.join(table.name)} of {place}"
 
-    def numbers(self, till: str, after: int) -> dict[int, int]:
-        """Up to PAGE numbers above ``after`` that are not marked, in ascending order, each with
-        how often it is there."""
+    def numbers(self, till: str, after: Any) -> Listed:
+        """Up to PAGE numbers above ``after`` that are not marked."""
         found = self._guest.found(
             self._statements.numbers, (self._table.sent, after, *self._till(till))
         )
-        return {self._whole(number): count for number, count in found}
+        times: dict[int, int] = {}
+        unfit: list[str] = []
+        for raw, count in found:
+            number = _number(raw)
+            if number is None:
+                unfit.append(str(raw))
+            else:
+                times[number] = count
+        return Listed(times, tuple(unfit), found[-1][0] if len(found) == PAGE else None)
 
     def payloads(self, till: str, numbers: Sequence[int]) -> dict[int, bytes | None]:
         """The bytes of tickets that are not marked; None where a number is there twice."""
@@ -139,16 +159,16 @@ class TicketSource:
             statement = self._statements.rows(len(some))
             rows = self._guest.found(statement, (self._table.sent, *some, *self._till(till)))
             for number, *values in rows:
-                whole = self._whole(number)
-                tickets[whole] = None if whole in tickets else self._bytes(values)
+                # A row whose number is not one may equal one that was asked for: not the ticket.
+                if (whole := _number(number)) is not None:
+                    tickets[whole] = None if whole in tickets else self._bytes(values)
         return tickets
 
     def mark(self, till: str, number: int) -> bool:
-        """Marks a ticket as sent; whether it was not marked before."""
+        """Marks a ticket as sent; whether it was not marked before, and there once."""
         sent = self._table.sent
-        return bool(
-            self._guest.changed(self._statements.mark, (sent, sent, number, *self._till(till)))
-        )
+        which = (sent, number, *self._till(till))
+        return bool(self._guest.changed(self._statements.mark, (sent, *which, *which)))
 
     def transaction(self) -> AbstractContextManager[None]:
         """Each statement stands for itself."""
@@ -162,15 +182,6 @@ class TicketSource:
 
     def _till(self, till: str) -> tuple[str, ...]:
         return () if self._table.till is None else (till,)
-
-    def _whole(self, number: Any) -> int:
-        whole = int(number) if isinstance(number, Decimal) and number == int(number) else number
-        if type(whole) is not int or not 0 <= whole <= LARGEST_NUMBER:
-            raise StoreError(
-                f"The {self.label} has a ticket whose number is no whole number from 0 on: "
-                f"{self._table.number} is {number!r}."
-            )
-        return whole
 
     def _bytes(self, values: Sequence[Any]) -> bytes:
         if self._table.payload is not None:
@@ -194,7 +205,12 @@ class _Statements:
             f"WHERE {open_} AND {number} > ?{till} "
             f"GROUP BY {number} ORDER BY {number} {page}"
         )
-        self.mark = f"UPDATE {name} SET {mark} = ? WHERE {open_} AND {number} = ?{till}"  # noqa: S608
+        which = f"{open_} AND {number} = ?{till}"
+        # A row that came under the same number since it was compared keeps both from being marked.
+        self.mark = (
+            f"UPDATE {name} SET {mark} = ? WHERE {which} "  # noqa: S608
+            f"AND (SELECT COUNT(*) FROM {name} WHERE {which}) = 1"
+        )
         self._rows = (
             f"SELECT {', '.join([number, *values])} FROM {name} WHERE {open_} AND {number} IN (",  # noqa: S608
             f"){till} ORDER BY {number}",
@@ -213,6 +229,13 @@ def _quoted(name: str) -> str:
 def _slices(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     for place in range(0, len(numbers), size):
         yield numbers[place : place + size]
+
+
+def _number(raw: Any) -> int | None:
+    """A ticket's number; None where it is none. SQL Server gives a NUMERIC as a Decimal."""
+    whole = isinstance(raw, Decimal) and raw.is_finite() and raw == raw.to_integral_value()
+    number = int(raw) if whole else raw
+    return number if type(number) is int and 0 <= number <= LARGEST_NUMBER else None
 
 
 def as_bytes(value: Any) -> bytes:

@@ -91,6 +91,11 @@ def _tried(tries: Sequence[_Try]) -> list[Probed]:
             sentence, good = str(amiss), False
         except CallFailed as failure:
             sentence, good = f"{failure.message} [{failure.reason}]", False
+        except Exception as fault:  # noqa: BLE001 - the other probes have their say all the same
+            sentence, good = (
+                f"it met a fault of tillwire's own: {type(fault).__name__}: {fault}",
+                False,
+            )
         found[one.name] = Probed(one.name, one.way, good, sentence)
 
     threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in tries]
@@ -135,7 +140,7 @@ def _database(settings: Settings) -> str:
 
 def _tickets(source: Source, settings: Settings) -> str:
     """The till program's own table: its columns are there, and nothing is marked."""
-    from engine.store.source import PAGE, TicketSource
+    from engine.store.source import TicketSource
 
     till = settings.tills[0]
     began = time.perf_counter()
@@ -143,14 +148,19 @@ def _tickets(source: Source, settings: Settings) -> str:
         place = source_place(source, settings.database, settings.folder)
         table = TicketSource(place, source.described())
         try:
-            waiting = list(table.numbers(till, source.first - 1))
-            table.payloads(till, waiting[:1] or [source.first])
+            waiting = table.numbers(till, source.first - 1)
+            table.payloads(till, list(waiting.times)[:1] or [source.first])
         finally:
             table.close()
     except (StoreError, SecretUnavailable) as fault:
         raise Amiss(str(fault)) from None
-    count = f"{PAGE} or more" if len(waiting) >= PAGE else str(len(waiting))
     took = _milliseconds(began)
+    if waiting.unfit:
+        raise Amiss(
+            f"the {table.label} can be read, and holds numbers that are no whole number from 0 on "
+            f"({', '.join(waiting.unfit[:3])}): those tickets are left alone"
+        )
+    count = f"{len(waiting.times)}{'' if waiting.after is None else ' or more'}"
     return f"the {table.label} can be read, {count} not marked as sent, in {took}"
 
 

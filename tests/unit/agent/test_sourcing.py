@@ -172,7 +172,8 @@ def test_other_bytes_under_a_number_are_told_and_left_alone(
         await sourcing.look()
         assert desk.marked() == []
         assert desk.told[-1][0] == 2
-        assert "1 of till 01, 2 of till 01" in desk.told[-1][1]
+        assert "(1 of till 01: other bytes" in desk.told[-1][1]
+        assert "; 2 of till 01: other bytes" in desk.told[-1][1]
         assert desk.told[-1][2] is False
         desk.sql("UPDATE TICKETS SET P = x'32' WHERE N = 2")
         await sourcing.look()
@@ -213,12 +214,35 @@ def test_a_ticket_without_content_is_left_alone_until_it_has_some(
         await sourcing.look()
         assert await desk.waiting() == [2]
         assert desk.told[-1][0] == 1
-        assert "have no content" in desk.told[-1][1]
+        assert "it has no content" in desk.told[-1][1]
         desk.sql("DELETE FROM TICKETS WHERE rowid = 1")
         desk.sell(1)
         await sourcing.look()
         assert sorted(await desk.waiting()) == [1, 2]
         assert desk.told[-1] == (0, "", False)
+
+    tell(story)
+
+
+def test_a_bad_row_stops_no_other(
+    tell: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number that is none, a payload that no ticket can have: each is told with its reason."""
+    monkeypatch.setattr("engine.agent.sourcing.LARGEST", 3)
+
+    async def story(desk: Desk) -> None:
+        sourcing = await opened(desk)
+        desk.sql("INSERT INTO TICKETS VALUES (1.5, '01', x'00', NULL, '')")
+        desk.sql("INSERT INTO TICKETS VALUES (2, '01', x'00010203', NULL, '')")
+        desk.sell(1, 3)
+        await sourcing.look()
+        assert await desk.waiting() == [1, 3]
+        conflicts, why, failing = desk.told[-1]
+        assert (conflicts, failing) == (2, False)
+        assert why == (
+            "Tickets of the till program's table are left alone (1.5 of till 01: its number is no "
+            "whole number from 0 on; 2 of till 01: it is larger than a ticket may be)."
+        )
 
     tell(story)
 

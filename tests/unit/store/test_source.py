@@ -14,7 +14,7 @@ import pytest
 from engine.store import Busy, Missing, StoreError
 from engine.store.odbc_driver import odbc
 from engine.store.place import Place
-from engine.store.source import PAGE, SourceTable, TicketSource, as_bytes, as_json
+from engine.store.source import PAGE, SourceTable, TicketSource, _number, as_bytes, as_json
 from tests.unit.store.backends import BACKENDS, SERVER, on_sql_server, sqlite_by_odbc
 
 COLUMNS = "NUMERO BIGINT, CAISSE {text}, CONTENU {bytes}, NOTE {text}, ENVOYE INT"
@@ -98,18 +98,20 @@ def test_numbers_come_in_order_and_without_those_that_are_marked(
     till.sell(5, mark=0)
     till.sell(4, mark=1)
     till.sell(6, till="02")
-    assert source.numbers("01", -1) == {3: 1, 5: 1, 7: 1}
-    assert list(source.numbers("01", -1)) == [3, 5, 7]
-    assert list(source.numbers("01", 3)) == [5, 7]
-    assert list(source.numbers("02", -1)) == [6]
+    assert source.numbers("01", -1) == ({3: 1, 5: 1, 7: 1}, (), None)
+    assert list(source.numbers("01", -1).times) == [3, 5, 7]
+    assert list(source.numbers("01", 3).times) == [5, 7]
+    assert list(source.numbers("02", -1).times) == [6]
 
 
 def test_many_numbers_come_page_by_page(till: TillProgram, source: TicketSource) -> None:
     till.sell(*range(1, PAGE + 121))
     till.sell(PAGE)
     first = source.numbers("01", -1)
-    assert (len(first), max(first), first[PAGE]) == (PAGE, PAGE, 2)
-    assert list(source.numbers("01", PAGE)) == list(range(PAGE + 1, 621))
+    assert (len(first.times), max(first.times), first.times[PAGE]) == (PAGE, PAGE, 2)
+    assert first.after == PAGE
+    rest = source.numbers("01", first.after)
+    assert (list(rest.times), rest.after) == (list(range(PAGE + 1, 621)), None)
 
 
 def test_the_bytes_of_tickets_come_as_they_are(till: TillProgram, source: TicketSource) -> None:
@@ -132,14 +134,14 @@ def test_a_mark_changes_the_mark_of_one_ticket_and_nothing_else(
     assert source.mark("01", 1) is False
     assert source.mark("01", 99) is False
     assert till.rows() == [(*before[0][:4], 1), *before[1:]]
-    assert list(source.numbers("01", -1)) == [2]
+    assert list(source.numbers("01", -1).times) == [2]
 
 
 def test_without_a_till_column_every_ticket_is_this_tills(till: TillProgram) -> None:
     till.sell(1)
     till.sell(2, till="02")
     with closing(TicketSource(till.place, till.table(till=None))) as source:
-        assert list(source.numbers("01", -1)) == [1, 2]
+        assert list(source.numbers("01", -1).times) == [1, 2]
         assert source.payloads("01", [1, 2]) == {1: b"ticket 1", 2: b"ticket 2"}
         assert source.mark("01", 2)
 
@@ -157,14 +159,14 @@ def test_a_text_is_a_ticket_in_utf_8_and_a_mark_may_be_one(till: TillProgram) ->
     with closing(TicketSource(till.place, table)) as source:
         assert source.payloads("01", [1]) == {1: "café".encode()}
         assert source.mark("01", 1)
-        assert source.numbers("01", -1) == {}
+        assert source.numbers("01", -1).times == {}
 
 
 def test_a_ticket_without_a_number_is_not_looked_at(
     till: TillProgram, source: TicketSource
 ) -> None:
     till.sell(None, 1)
-    assert list(source.numbers("01", -1)) == [1]
+    assert list(source.numbers("01", -1).times) == [1]
 
 
 @pytest.mark.parametrize("column", ["nowhere", "NUMERO"])
@@ -208,22 +210,48 @@ def test_a_file_that_the_till_program_holds_is_busy(
         assert source.mark("01", 1)
 
 
-@pytest.mark.parametrize("number", ["'A17'", "1.5", "9e30"])
-def test_a_number_that_is_none_is_told_with_its_table(path: Path, number: str) -> None:
-    """Nothing is guessed."""
+@pytest.mark.parametrize(("number", "told"), [("'A17'", "A17"), ("1.5", "1.5"), ("9e30", "9e+30")])
+def test_a_number_that_is_none_is_told_beside_the_others(
+    path: Path, number: str, told: str
+) -> None:
+    """Nothing is guessed, and nothing else stops."""
     till = TillProgram("sqlite", path)
+    till.sell(1, 2)
     till(f"INSERT INTO TICKETS (NUMERO, CAISSE) VALUES ({number}, '01')")  # noqa: S608
-    with (
-        closing(TicketSource(path, till.table())) as source,
-        pytest.raises(StoreError, match=r"table main\.TICKETS of .*: NUMERO is"),
-    ):
-        source.numbers("01", -1)
+    with closing(TicketSource(path, till.table())) as source:
+        assert source.numbers("01", -1) == ({1: 1, 2: 1}, (told,), None)
 
 
-def test_a_whole_decimal_is_a_number(path: Path) -> None:
+def test_numbers_that_are_none_fill_a_page_and_hide_no_ticket(path: Path) -> None:
+    till = TillProgram("sqlite", path)
+    till.sell(1, 2)
+    till(
+        "INSERT INTO TICKETS (NUMERO, CAISSE) VALUES (?, '01')",
+        *[(1 + each / 1000,) for each in range(1, PAGE + 1)],
+    )
+    with closing(TicketSource(path, till.table())) as source:
+        first = source.numbers("01", -1)
+        assert (first.times, len(first.unfit)) == ({1: 1}, PAGE - 1)
+        assert source.numbers("01", first.after).times == {2: 1}
+
+
+def test_a_whole_decimal_is_a_number_and_no_other(path: Path) -> None:
     """As SQL Server gives a NUMERIC column."""
-    source = TicketSource(path, SourceTable(("t",), "n", "p", (), None, "m", 1, 0))
-    assert source._whole(Decimal("17.00")) == 17
+    assert _number(Decimal("17.00")) == 17
+    assert _number(Decimal("17.50")) is None
+    assert _number(Decimal("NaN")) is None
+    assert _number(-1) is None
+    assert _number(True) is None
+
+
+def test_a_second_row_that_came_meanwhile_keeps_both_from_being_marked(
+    till: TillProgram, source: TicketSource
+) -> None:
+    """Between the comparison and the mark: which of the two was sent is not known."""
+    till.sell(1, 1)
+    before = till.rows()
+    assert source.mark("01", 1) is False
+    assert till.rows() == before
 
 
 def test_bytes_and_texts_and_nothing() -> None:
