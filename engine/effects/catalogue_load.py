@@ -31,7 +31,7 @@ from engine.effects.call import Answer, Call
 from engine.effects.loading import Kind, Loading, LoadProgress
 from engine.server.port import CallFailed, CallRejected, Reason
 from engine.store.catalogue import Catalogue, Load, LoadRecord
-from engine.store.errors import Busy, StoreError
+from engine.store.errors import Busy, StoreError, Undone, Unreachable
 
 TELL_EVERY = 0.2
 """Seconds between two words on how far a load has got."""
@@ -115,6 +115,10 @@ class CatalogueLoad:
         except Unusable as fault:
             self._give_up_files()
             raise CallFailed(Reason.BAD_REPLY, str(fault), reached=True) from None
+        except Unreachable as fault:  # a server of databases, which may be there at the next try
+            raise CallFailed(Reason.UNREACHABLE, str(fault)) from fault
+        except Undone as fault:
+            raise CallFailed(Reason.SERVER_ERROR, str(fault)) from fault
         except OSError as fault:
             where = f" ({fault.filename})" if fault.filename else ""
             why = (fault.strerror or type(fault).__name__).lower()

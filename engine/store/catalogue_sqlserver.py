@@ -6,36 +6,31 @@ abandoned tables have names that no dataset can have, and ``sweep`` empties them
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from time import monotonic
+from contextlib import AbstractContextManager, contextmanager
 
 from engine.catalogue.tables import Table
-from engine.store.catalogue import KEEP_RECORDS, Loaded, LoadRecord
 from engine.store.catalogue_odbc import CatalogueDatabase, catalogue_place
 from engine.store.catalogue_sqlserver_load import SqlServerLoad
+from engine.store.catalogue_staging import SWEPT_ROWS, StagedCatalogue
 from engine.store.catalogue_tsql import Statements
 from engine.store.errors import Busy, StoreError
 from engine.store.place import OdbcPlace
 from engine.store.port import Row
 
-SWEPT_ROWS = 2_000
-"""Rows that one step of a sweep deletes: SQL Server locks a whole table from 5,000 on."""
 
-
-class SqlServerCatalogue:
+class SqlServerCatalogue(StagedCatalogue[SqlServerLoad]):
     """A :class:`~engine.store.catalogue.Catalogue` on SQL Server."""
 
     def __init__(
         self, writer: CatalogueDatabase, reader: CatalogueDatabase, tables: Sequence[Table]
     ) -> None:
+        super().__init__(tables)
         self.place = writer.where
         self._writer = writer
         self._reader = reader
         self._reading = threading.Lock()
-        self._tables = {table.name: table for table in tables}
         self._sql = Statements(writer.where.schema)
         self._one = threading.Lock()
-        self._load: SqlServerLoad | None = None
 
     @classmethod
     def open(cls, place: OdbcPlace, tables: Sequence[Table]) -> "SqlServerCatalogue":
@@ -52,14 +47,6 @@ class SqlServerCatalogue:
             writer.close()
             raise
         return cls(writer, reader, tables)
-
-    def versions(self) -> dict[str, Loaded]:
-        """See :class:`~engine.store.catalogue.Catalogue`."""
-        return {
-            name: Loaded(version, at, rows)
-            for name, shape, version, at, rows in self._read("loaded")
-            if name in self._tables and self._tables[name].shape == shape
-        }
 
     @contextmanager
     def load(self, at: float) -> Iterator[SqlServerLoad]:
@@ -86,55 +73,24 @@ class SqlServerCatalogue:
             raise StoreError(str(fault)) from fault
         return SqlServerLoad(self._writer, self._sql, self._tables, have, recorded, at)
 
-    def sweep(self, budget: float = 0.05) -> bool:
-        """See :class:`~engine.store.catalogue.Catalogue`."""
-        end = monotonic() + budget
-        while name := self._leftover():
-            self._sweep_some(name)
-            if monotonic() >= end:
-                return self._leftover() is None
-        return True
-
-    def note(self, record: LoadRecord) -> None:
-        """See :class:`~engine.store.catalogue.Catalogue`."""
-        with self._writer.transaction():
-            self._writer.run(
-                "record_add",
-                record.started,
-                record.ended,
-                record.kind,
-                record.outcome,
-                record.sentence,
-                record.rows,
-                record.bytes,
-            )
-            self._writer.run("records_forget", KEEP_RECORDS)
-
-    def records(self, limit: int = 20) -> list[LoadRecord]:
-        """See :class:`~engine.store.catalogue.Catalogue`."""
-        return [LoadRecord(*row) for row in self._read("records", limit)]
-
     def close(self) -> None:
         """See :class:`~engine.store.catalogue.Catalogue`."""
         with self._reading:
             self._reader.close()
         self._writer.close()
 
-    def __enter__(self) -> "SqlServerCatalogue":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _read(self, name: str, *parameters: object) -> list[Row]:
         with self._reading:
             return self._reader.rows(name, *parameters)
 
-    def _leftover(self) -> str | None:
-        load = self._load
-        staged = load.staged if load is not None else frozenset()
-        names = [row[0] for row in self._writer.rows("leftover_tables")]
-        return next((name for name in names if name not in staged), None)
+    def _run(self, name: str, *parameters: object) -> object:
+        return self._writer.run(name, *parameters)
+
+    def _durable(self) -> AbstractContextManager[None]:
+        return self._writer.transaction()
+
+    def _leftovers(self) -> list[Row]:
+        return self._writer.rows("leftover_tables")
 
     def _sweep_some(self, name: str) -> None:
         """One step: some rows, or the empty table."""

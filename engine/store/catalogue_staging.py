@@ -1,14 +1,20 @@
-"""What holds of a load into any database: what may be staged, what joins on, what goes live."""
+"""What holds of a catalogue and its loads in any database: what may be staged, what joins on,
+what goes live, what is swept up."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from time import monotonic
+from typing import Any, Generic, Self, TypeVar
 
 from engine.catalogue.manifest import Gap, Unusable
 from engine.catalogue.tables import Table
-from engine.store.catalogue import Progress, Rows
+from engine.store.catalogue import KEEP_RECORDS, Loaded, LoadRecord, Progress, Rows
+from engine.store.port import Row
+
+SWEPT_ROWS = 2_000
+"""Rows that one step of a sweep deletes: SQL Server locks a whole table from 5,000 on."""
 
 
 @dataclass(slots=True)
@@ -102,6 +108,91 @@ class StagedLoad(ABC):
         self._fit = False
         yield
         self._fit = True
+
+
+L = TypeVar("L", bound=StagedLoad)
+
+
+class StagedCatalogue(ABC, Generic[L]):
+    """A :class:`~engine.store.catalogue.Catalogue` but for how a database does it.
+
+    ``_load`` is the load that is going on.
+    """
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._tables = {table.name: table for table in tables}
+        self._load: L | None = None
+
+    def versions(self) -> dict[str, Loaded]:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        return {
+            name: Loaded(version, at, rows)
+            for name, shape, version, at, rows in self._read("loaded")
+            if name in self._tables and self._tables[name].shape == shape
+        }
+
+    def sweep(self, budget: float = 0.05) -> bool:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        end = monotonic() + budget
+        while name := self._leftover():
+            self._sweep_some(name)
+            if monotonic() >= end:
+                return self._leftover() is None
+        return True
+
+    def note(self, record: LoadRecord) -> None:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        with self._durable():
+            self._run(
+                "record_add",
+                record.started,
+                record.ended,
+                record.kind,
+                record.outcome,
+                record.sentence,
+                record.rows,
+                record.bytes,
+            )
+            self._run("records_forget", KEEP_RECORDS)
+
+    def records(self, limit: int = 20) -> list[LoadRecord]:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+        return [LoadRecord(*row) for row in self._read("records", limit)]
+
+    @abstractmethod
+    def close(self) -> None:
+        """See :class:`~engine.store.catalogue.Catalogue`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _leftover(self) -> str | None:
+        load = self._load
+        staged = load.staged if load is not None else frozenset()
+        return next((row[0] for row in self._leftovers() if row[0] not in staged), None)
+
+    @abstractmethod
+    def _read(self, name: str, *parameters: object) -> list[Row]:
+        """What a named query answers, beside whoever writes."""
+
+    @abstractmethod
+    def _run(self, name: str, *parameters: object) -> object:
+        """Runs a named query as the one who writes."""
+
+    @abstractmethod
+    def _durable(self) -> AbstractContextManager[None]:
+        """A transaction that is on the disk when it is done."""
+
+    @abstractmethod
+    def _leftovers(self) -> list[Row]:
+        """The names of all tables that are not live."""
+
+    @abstractmethod
+    def _sweep_some(self, name: str) -> None:
+        """One step of dropping a table."""
 
 
 def shown_key(table: Table, values: Sequence[Any]) -> str:

@@ -15,7 +15,7 @@ from engine.effects.table import perform
 from engine.server.port import CallFailed, CallRejected, Reason
 from engine.store.catalogue import LoadRecord
 from engine.store.catalogue_sqlite import SqliteCatalogue
-from engine.store.errors import Busy
+from engine.store.errors import Busy, StoreError, Unanswered, Undone
 from tests.unit.effects.catalogue_bench import LIMIT, ROWS, Bench
 
 
@@ -257,6 +257,27 @@ def test_a_catalogue_that_cannot_be_opened_is_this_till_s_own_fault(loaded: Benc
     assert answer.name == "failed.local_error"
     assert answer.data["message"] == "The catalogue is in use by another tillwire."
     assert loaded.records[-1].sentence == answer.data["message"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (Unanswered("No answer came."), "failed.unreachable"),
+        (Undone("All of it was undone."), "failed.server_error"),
+        (StoreError("It cannot."), "failed.local_error"),
+    ],
+)
+def test_a_database_that_is_away_is_no_fault_of_this_till(
+    loaded: Bench, monkeypatch: pytest.MonkeyPatch, fault: StoreError, outcome: str
+) -> None:
+    """The machine tries such a load again, and no other one that the database could not take."""
+
+    def fail(*_: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(type(loaded.catalogue), "versions", fail)
+    answer = loaded.load("full")
+    assert (answer.name, answer.data["message"]) == (outcome, str(fault))
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(loaded: Bench) -> None:
