@@ -20,3 +20,18 @@ def shipped_machine(name: str = "connection") -> Path:
         if path.is_file():
             return path
     raise FileNotFoundError(f"no machine '{name}' came with this installation of tillwire")
+
+
+def shipped_scenarios() -> list[str]:
+    """The names of the scenarios that come with the program."""
+    return sorted({path.stem for each in _FOLDERS for path in (each / "scenarios").glob("*.yaml")})
+
+
+def shipped_scenario(name: str) -> Path | None:
+    """The file of one of them; None when there is none of that name."""
+    if name in shipped_scenarios():
+        for folder in _FOLDERS:
+            path = folder / "scenarios" / f"{name}.yaml"
+            if path.is_file():
+                return path
+    return None

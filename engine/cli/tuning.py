@@ -12,7 +12,9 @@ from engine.cli.application import Json, app
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="A machine, a till.yaml or a datasets file."),
+        typer.Argument(
+            metavar="FILE", help="A machine, a till.yaml, a datasets file or a scenario."
+        ),
     ],
     json: Json = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings give exit code 3.")] = False,
@@ -24,7 +26,7 @@ def check(
         int | None, typer.Option(metavar="N", min=1, help="So many situations, not 5 s.")
     ] = None,
 ) -> None:
-    """Find everything that is wrong with machine files, till.yaml and datasets files.
+    """Find everything that is wrong with machine, till.yaml, datasets and scenario files.
 
     Machines are explored: all that a till can get into is played, and held against what the
     file says under invariants.
@@ -39,3 +41,41 @@ def check(
 
     limit = USUAL if explore_limit is None else Limit(explore_limit, float("inf"))
     raise typer.Exit(run_check(files, json, strict, probe, limit if explore else NOT_AT_ALL))
+
+
+@app.command(short_help="Live a scenario in virtual time.")
+def simulate(
+    scenario: Annotated[
+        str,
+        typer.Argument(metavar="SCENARIO", help="A file, or a shipped one's name."),
+    ],
+    machine: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Another machine than the scenario's.")
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter's value. May be repeated."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Another chance.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A second machine beside it.")
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option(metavar="NAME=V1,V2,...", help="One parameter, value by value.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Live a scenario in virtual time and tell what came of it.
+
+    How soon outages are noticed, how late tickets are, what the server has to bear, how long the
+    cashier waits. The same seed gives the same outcome.
+
+    Exit code 0: played; 1: a file or a value is refused; 2: wrong usage, or no such file.
+
+    Example: tillwire simulate fibre-cut-at-noon --sweep ticket_sync_interval=10s,30s,2min,10min
+    """
+    from engine.tools.simulate import Wanted
+    from engine.tools.simulate import simulate as run_simulation
+
+    wanted = Wanted(scenario, machine, tuple(given or ()), seed, compare, sweep, json)
+    raise typer.Exit(run_simulation(wanted))

@@ -1,4 +1,4 @@
-"""``tillwire check``: what is wrong with machine, till.yaml and datasets files, all at once."""
+"""``tillwire check``: what is wrong with machine, till.yaml, datasets and scenario files."""
 
 import json as encoding
 import sys
@@ -120,6 +120,7 @@ def _unreadable(file: Path) -> str:
 
 MACHINE_KEYS = frozenset({"states"})
 DATASETS_KEYS = frozenset({"datasets"})
+SCENARIO_KEYS = frozenset({"scenario"})
 TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "log", "workers"})
 
 
@@ -132,6 +133,8 @@ def _check_kind(file: Path, explorer: Explorer) -> tuple[str, Sequence[Problem],
     if document.data is None:
         raise Refused([*document.problems, document.problem("empty", (), "The file is empty.")])
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
+    if keys & SCENARIO_KEYS and not keys & MACHINE_KEYS:
+        return _scenario_summary(document), (), None
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
         settings, definition, warnings = check_till(document, explorer)
         return _till_summary(settings, definition), warnings, (settings, definition)
@@ -148,9 +151,9 @@ def _check_kind(file: Path, explorer: Explorer) -> tuple[str, Sequence[Problem],
             document.problem(
                 "unknown-kind",
                 (),
-                "This is neither a machine file nor a till.yaml nor a datasets file.",
+                "This is neither a machine file nor a till.yaml, a datasets file or a scenario.",
                 "A machine file has 'machine' and 'states', a till.yaml 'shop' and 'server', a "
-                "datasets file 'datasets'.",
+                "datasets file 'datasets', a scenario 'scenario'.",
             )
         ]
     )
@@ -192,6 +195,16 @@ def _datasets_summary(document: Document) -> str:
     tables = load_datasets(document)
     columns = sum(len(table.columns) for table in tables)
     return f"{_count(len(tables), 'dataset')}, {_count(columns, 'column')}"
+
+
+def _scenario_summary(document: Document) -> str:
+    from engine.definition.values import format_duration
+    from engine.tools.simulation.reading import load_played, load_scenario
+
+    scenario, _ = load_scenario(document)
+    load_played(scenario, document)
+    length = format_duration(scenario.length)
+    return f"scenario {scenario.scenario}, {_count(scenario.tills, 'till')}, {length}"
 
 
 def _states(states: Mapping[str, State]) -> Iterator[State]:

@@ -26,6 +26,9 @@ from engine.lab.ftp_faults import FTP_FAULTS
 from engine.server.settings import ServerSettings
 from engine.settings import Settings, load_definition, load_settings
 from engine.shipped import shipped_machine
+from engine.tools.simulation import scenario
+from engine.tools.simulation.play import play
+from engine.tools.simulation.reading import load_played, load_scenario
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,15 +61,16 @@ def _is_datasets(block: Block) -> bool:
     return re.search(r"^datasets:", block.text, re.MULTILINE) is not None
 
 
+def _is_scenario(block: Block) -> bool:
+    return block.text.startswith("scenario:")
+
+
 YAML = _of("yaml")
 MACHINES = [block for block in YAML if _is_machine(block)]
 DATASETS = [block for block in YAML if _is_datasets(block)]
 TRACES = [block for block in YAML if block.text.startswith("- case:")]
-TILLS = [
-    block
-    for block in YAML
-    if not _is_machine(block) and not _is_datasets(block) and block not in TRACES
-]
+SCENARIOS = [block for block in YAML if _is_scenario(block)]
+TILLS = [block for block in YAML if block not in (*MACHINES, *DATASETS, *TRACES, *SCENARIOS)]
 
 
 @pytest.mark.parametrize("block", MACHINES, ids=lambda block: block.place)
@@ -108,6 +112,13 @@ def test_every_till_yaml_in_a_page_is_good(block: Block, tmp_path: Path) -> None
 def test_every_datasets_file_in_a_page_is_good(block: Block) -> None:
     """Each declares a table at least."""
     assert load_datasets(read(block.text, block.place))
+
+
+@pytest.mark.parametrize("block", SCENARIOS, ids=lambda block: block.place)
+def test_every_scenario_in_a_page_can_be_played(block: Block) -> None:
+    """With its machine, to its end."""
+    loaded, document = load_scenario(read(block.text, block.place))
+    assert play(loaded, load_played(loaded, document)).record.steps > 0
 
 
 def _commands() -> Iterator[tuple[str, list[str]]]:
@@ -152,6 +163,15 @@ def test_every_key_of_a_datasets_file_is_explained() -> None:
     """Each stands in docs/catalogue.md as code."""
     kinds = [kind for kind in vars(datasets).values() if _is_part(kind)]
     page = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", page))))
+
+    assert _fields(*kinds) - named == set()
+
+
+def test_every_key_of_a_scenario_is_explained() -> None:
+    """Each stands in docs/simulation.md as code."""
+    kinds = [kind for kind in vars(scenario).values() if _is_part(kind)]
+    page = (ROOT / "docs" / "simulation.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", page))))
 
     assert _fields(*kinds) - named == set()

@@ -174,7 +174,8 @@ def test_a_file_of_another_kind_is_refused(tillwire: Any, tmp_path: Path) -> Non
     result = tillwire("check", path)
     assert result.code == 1
     assert (
-        "This is neither a machine file nor a till.yaml nor a datasets file. [unknown-kind]"
+        "This is neither a machine file nor a till.yaml, a datasets file or a scenario. "
+        "[unknown-kind]"
     ) in result.out
     assert "A machine file has 'machine' and 'states', a till.yaml 'shop'" in result.out
 
