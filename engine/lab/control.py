@@ -4,12 +4,15 @@ It answers on the control port, which stays open when the lab is down, and under
 on the main port, where it is never struck by a request fault.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from engine.lab.answers import Request, Response, json_response
 from engine.lab.configurations import Configurations, read_files
+from engine.lab.exports import MANIFEST, Shop
 from engine.lab.faults import FAULTS, Fault
 from engine.lab.ftp import FtpLab
 from engine.lab.ftp_faults import FTP_FAULTS
@@ -20,6 +23,9 @@ from engine.lab.rest import Tokens
 
 PREFIX = "/lab"
 PAGE = 1000
+CHANGES = 20
+"""Rows of the example shop that come, change or go before it is published again."""
+MOST_CHANGES = 10_000
 _Handler = Callable[[Request], Awaitable[object]]
 
 
@@ -45,6 +51,8 @@ class Control:
 
     def __init__(self, lab: Controlled) -> None:
         self._lab = lab
+        self._example: Shop | None = None
+        self._publishing = asyncio.Lock()
         self._routes: dict[tuple[str, str], _Handler] = {
             ("GET", ""): self._state,
             ("GET", "/tickets"): self._tickets,
@@ -61,6 +69,7 @@ class Control:
             ("GET", "/offers"): self._offers,
             ("PUT", "/offers"): self._put_offers,
             ("PUT", "/config"): self._put_config,
+            ("PUT", "/exports"): self._publish,
             ("GET", "/ftp"): self._ftp_state,
             ("PUT", "/ftp/faults"): self._turn_ftp,
             ("DELETE", "/ftp/faults"): self._clear_ftp,
@@ -208,6 +217,26 @@ class Control:
             self._lab.configurations.publish(self._lab.ftp.folder, shop)
         return {"shop": shop, "tills": tills, "files": [file.name for file in files]}
 
+    async def _publish(self, request: Request) -> object:
+        folder = self._ftp().folder
+        times = _known(_object(request), "changes").get("changes", CHANGES)
+        if type(times) is not int or not 0 <= times <= MOST_CHANGES:
+            raise BadKnobError(f"'changes' is a whole number from 0 to {MOST_CHANGES}.")
+        async with self._publishing:
+            if self._example is None:
+                self._example = _example_shop(folder)
+            else:
+                self._example.evolve(times)
+            shop = self._example
+            try:
+                await asyncio.to_thread(shop.publish)
+            except OSError as fault:
+                raise LabError(f"The exports cannot be written to {folder}: {fault}.") from fault
+            return {
+                name: {"version": shop.versions[name], "rows": len(shop.tables[name])}
+                for name in shop.tables
+            }
+
     async def _token_lifetime(self, request: Request) -> object:
         seconds = _object(request).get("lifetime", 0)
         usable = isinstance(seconds, int | float) and not isinstance(seconds, bool)
@@ -219,6 +248,16 @@ class Control:
     async def _expire_tokens(self, _request: Request) -> object:
         self._lab.tokens.expire()
         return {"lifetime": self._lab.tokens.lifetime}
+
+
+def _example_shop(folder: Path) -> Shop:
+    """A shop that publishes into a folder where nobody else does: it removes old exports."""
+    if any(path.name == MANIFEST or path.suffix == ".zip" for path in folder.iterdir()):
+        raise LabError(
+            f"{folder} has exports that are not of this lab's example shop: they are left as they "
+            "are. Start the lab with another --ftp-folder."
+        )
+    return Shop(folder)
 
 
 def _row(row: StoredTicket, *, bodies: bool) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from urllib.parse import quote
 
 from engine.server.secret import SecretUnavailable
 from engine.settings import load_settings
@@ -75,7 +76,7 @@ def load(kind: Kind, url: str, token: str | None, till: str | None) -> int:
     api = HttpApi(url, token)
     try:
         name = till or _only_till(api)
-        answer = api.post(f"/v1/tills/{name}/loads", {"kind": kind})
+        answer = api.post(f"/v1/tills/{quote(name, safe='')}/loads", {"kind": kind})
     except Refused as refusal:
         sys.stderr.write(f"{refusal}\n")
         return NOT_LOADED if refusal.status == 409 else NO_ANSWER
@@ -114,7 +115,7 @@ def follow(
     heard = over = monotonic()
     while True:
         try:
-            view = api.get(f"/v1/tills/{till}/loads")
+            view = api.get(f"/v1/tills/{quote(till, safe='')}/loads")
         except (NoAnswer, Refused) as problem:
             if monotonic() - heard > AWAY:
                 raise NoAnswer(str(problem)) from problem

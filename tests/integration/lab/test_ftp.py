@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from engine.catalogue.datasets import load_datasets
 from engine.lab import BadKnobError, Lab, LabThread
+from engine.lab.exports import read_entries
 from engine.lab.ftp import FtpLab
 from engine.lab.ledger import LabError
 
+DATASETS = Path("machines/datasets.yaml")
 CONTENT = bytes(range(256)) * 4096
 
 
@@ -161,6 +164,29 @@ def test_the_control_turns_its_knobs(folder: Path) -> None:
         assert ask(lab.url_control, "DELETE", "/ftp/faults?fault=down")[0] == 400
     with pytest.raises(OSError, match="refused"):
         client(ftp)
+
+
+def test_an_example_shop_is_published_and_changes(folder: Path) -> None:
+    """In the shipped datasets; each later call publishes its changes too."""
+    with LabThread(Lab(ftp=FtpLab(folder))) as lab:
+        status, first = ask(lab.url_control, "PUT", "/exports")
+        assert (status, {told["version"] for told in first.values()}) == (200, {1})
+        assert {entry["kind"] for entry in read_entries(folder)} == {"full"}
+        assert set(first) == {table.name for table in load_datasets(DATASETS)}
+        status, second = ask(lab.url_control, "PUT", "/exports", {"changes": 200})
+        assert (status, max(told["version"] for told in second.values()) > 1) == (200, True)
+        assert {entry["kind"] for entry in read_entries(folder)} == {"full", "changes"}
+        status, told = ask(lab.url_control, "PUT", "/exports", {"changes": -1})
+        assert (status, "from 0 to 10000" in told["problem"]) == (400, True)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "own.zip"])
+def test_exports_of_somebody_else_are_not_touched(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"{}")
+    with LabThread(Lab(ftp=FtpLab(folder))) as lab:
+        status, told = ask(lab.url_control, "PUT", "/exports")
+    assert (status, "another --ftp-folder" in told["problem"]) == (400, True)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["a.bin", name])
 
 
 def test_a_lab_without_a_folder_says_so() -> None:
