@@ -167,6 +167,14 @@ class Settings(Part):
         twice = sorted({till for till in self.tills if self.tills.count(till) > 1})
         if twice:
             raise ValueError(f"'tills' names {', '.join(twice)} more than once")
+        if source is not None and (source.database or self.database).kind == "sqlserver":
+            folded = [till.casefold() for till in self.tills]
+            alike = [till for till in self.tills if folded.count(till.casefold()) > 1]
+            if alike:
+                raise ValueError(
+                    f"'tills' has ids that differ from {alike[0]} in capitals alone: SQL Server, "
+                    "where tickets.source is, takes them for one till"
+                )
         return self
 
     @property

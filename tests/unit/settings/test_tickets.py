@@ -93,6 +93,19 @@ def test_several_tills_need_a_column_that_says_whose_a_ticket_is(refusal: Refusa
     )
 
 
+def test_tills_that_sql_server_takes_for_one_are_refused_where_it_has_the_tickets(
+    load: Load, refusal: Refusal
+) -> None:
+    """One's ticket would be sent as the other's, and marked. SQLite tells them apart."""
+    text = GOOD.replace("till: '01'", "tills: [a1, A1]")
+    asked = f"tickets: {{source: {{{TABLE}, payload: P, till: CAISSE}}}}\n"
+    assert load(text + asked).tills == ("a1", "A1")
+    assert refusal(f"{text}{SERVER}\n{asked}")[0].message == (
+        "'tills' has ids that differ from a1 in capitals alone: SQL Server, where tickets.source "
+        "is, takes them for one till."
+    )
+
+
 @pytest.mark.parametrize("model", [Tickets, Source, Sent])
 def test_every_key_says_what_it_means(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
