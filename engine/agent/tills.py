@@ -35,6 +35,7 @@ class Runner(Protocol):
 
 
 Listener = Callable[[Step, Till], None]
+Feed = Callable[[Chart, Till, Event, float], Step]
 
 
 def _nobody_counts(_till: str) -> None:
@@ -46,7 +47,8 @@ class Tills:
 
     ``listeners`` are told each step with its till, after the step. One that fails is logged
     and stops nothing. ``failing`` has, by till, the sentence about the last step that could not
-    be played, until one of that till can; ``failed`` is told of each.
+    be played, until one of that till can; ``failed`` is told of each. ``play`` plays a step in
+    place of the core's ``feed``.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Tills:
         runner: Runner,
         listeners: Sequence[Listener] = (),
         failed: Callable[[str], None] = _nobody_counts,
+        play: Feed | None = None,
     ) -> None:
         self.chart = chart
+        self._play = play
         self.failing: dict[str, str] = {}
         self._failed = failed
         self._clock = clock
@@ -98,7 +102,7 @@ class Tills:
         where it was."""
         till = self._tills[name]
         try:
-            step = feed(self.chart, till, event, self._clock.monotonic())
+            step = (self._play or feed)(self.chart, till, event, self._clock.monotonic())
         except StepFailed as fault:
             write(logging.ERROR, "step.failed", name, message=str(fault))
             self.failing[name] = str(fault)

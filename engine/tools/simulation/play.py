@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.agent.clock import VirtualClock
 from engine.agent.tills import Tills
 from engine.core.build import build
+from engine.core.repeating import Repeating
 from engine.definition.machine import Definition
 from engine.tools.simulation.books import MemoryBooks
 from engine.tools.simulation.effects import Effects
@@ -59,7 +60,8 @@ def play(scenario: Scenario, definition: Definition, keep_moves: bool = False) -
     books = MemoryBooks()
     effects = Effects(world, server, books, record, load)
     shop = Shop(scenario, definition, world, books, record)
-    tills = Tills(chart, clock, effects, (record.observe, shop.observe))
+    listeners = (record.observe, shop.observe)
+    tills = Tills(chart, clock, effects, listeners, play=Repeating().feed)
     effects.open(tills)
     shop.open(tills)
     world.run(tills, scenario.length)

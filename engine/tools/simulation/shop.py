@@ -19,7 +19,7 @@ from engine.tools.simulation.windows import concerns, first, occurrences
 from engine.tools.simulation.world import World
 
 HOUR = 3600.0
-CUSTOMERS = 5000
+CUSTOMERS = 200
 """So many customers have a code."""
 
 
