@@ -79,3 +79,23 @@ def simulate(
 
     wanted = Wanted(scenario, machine, tuple(given or ()), seed, compare, sweep, json)
     raise typer.Exit(run_simulation(wanted))
+
+
+@app.command(short_help="What is different between two machines.")
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="A", help="A machine, or a till.yaml.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The other one.")],
+    json: Json = False,
+) -> None:
+    """Tell what is different between two machines, by what they mean.
+
+    Order, comments and spelling make no difference. Of a till.yaml it is the machine with the
+    values that the file gives the parameters.
+
+    Exit code 0: they mean the same; 1: they do not; 2: one cannot be read or is refused.
+
+    Example: tillwire diff machines/connection.yaml edited.yaml
+    """
+    from engine.tools.diff import diff as run_diff
+
+    raise typer.Exit(run_diff(before, after, json))

@@ -1,6 +1,8 @@
 """What changes between two texts of a till.yaml, as a unified diff that shows no secret."""
 
 import difflib
+import os
+import sys
 from collections.abc import Iterator, Sequence
 
 from engine.definition.secrecy import veil
@@ -44,6 +46,11 @@ def _range(begin: int, end: int) -> str:
     if length == 1:
         return str(begin + 1)
     return f"{begin + 1 if length else begin},{length}"
+
+
+def in_colour() -> bool:
+    """Whether standard output is for somebody who sees colours."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def coloured(lines: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from engine.server.port import Configuration
 from engine.settings import load_settings
 from engine.tools.bringing import NotBrought, Way, bring
 from engine.tools.check import check_till
-from engine.tools.difference import coloured, unified
+from engine.tools.difference import coloured, in_colour, unified
 from engine.tools.local_part import Joined, join
 from engine.tools.swapping import PREVIOUS, replace
 
@@ -82,7 +82,7 @@ def _written(document: Document) -> Sequence[str]:
 
 
 def _show(difference: Sequence[str], joined: Joined, warnings: Sequence[Problem]) -> None:
-    lines = coloured(difference) if _in_colour() else list(difference)
+    lines = coloured(difference) if in_colour() else list(difference)
     typer.echo("\n".join(lines))
     if warnings:
         typer.echo(report(warnings))
@@ -93,10 +93,6 @@ def _show(difference: Sequence[str], joined: Joined, warnings: Sequence[Problem]
             "The comments of the imported file are not kept: its keys do not stand on lines of "
             "their own."
         )
-
-
-def _in_colour() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def _agreed(config: Path) -> bool:

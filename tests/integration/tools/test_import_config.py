@@ -59,7 +59,7 @@ def test_a_terminal_gets_colours_unless_it_wants_none(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.offer()
-    monkeypatch.setattr("engine.tools.import_config._in_colour", lambda: True)
+    monkeypatch.setattr("engine.tools.import_config.in_colour", lambda: True)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert "\x1b[32m+  ticket_sync_interval: 2min\x1b[0m" in shop.call("--dry-run").out
 

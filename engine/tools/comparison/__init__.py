@@ -1,0 +1,1 @@
+"""Two machines by what they mean: ``meaning`` reads one, ``differences`` holds two together."""
