@@ -3,6 +3,7 @@
 # make setup  .venv with tillwire and pinned dependencies
 # make bench  measure; the table goes to build/benchmarks.json too (ONLY=metrics for some)
 # make soak   the fault programs, TIMES=10 as long, and the whole storm of kills and faults
+# make reference  renew machines/schemas and docs/reference.md from the models
 # make clean  remove what the above made
 
 SHELL := /bin/bash
@@ -17,7 +18,7 @@ INSTALL := $(PIP) install -qq --constraint constraints.txt --editable
 AXE := build/axe/node_modules/axe-core/axe.min.js
 TIMES ?= 10
 
-.PHONY: help setup run test test-setup lint bench soak constraints clean
+.PHONY: help setup run test test-setup lint bench soak reference constraints clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -84,6 +85,13 @@ $(AXE): Makefile
 	@command -v npm >/dev/null || .ci/debian npm
 	@npm install --silent --no-save --no-audit --no-fund --prefix build/axe axe-core@4.14.1
 	@touch $@
+
+# The page is complete before it takes the place of the old one.
+reference: setup
+	@mkdir -p build
+	$(BIN)/tillwire schema --write machines/schemas
+	$(BIN)/tillwire schema --reference > build/reference.md
+	mv build/reference.md docs/reference.md
 
 # Takes the newest versions that pyproject.toml allows and pins them.
 constraints:

@@ -75,6 +75,12 @@ Word = Annotated[str, BeforeValidator(_word)]
 SchemaName = Annotated[str, BeforeValidator(_schema)]
 
 
+Encrypt = Annotated[
+    Literal["yes", "no", "strict"],
+    BeforeValidator(_yes_or_no, json_schema_input_type=Literal["yes", "no", "strict"] | bool),
+]
+
+
 class Database(Part):
     """Where the till keeps its tickets until the server has them, and its journal."""
 
@@ -93,23 +99,29 @@ class Database(Part):
         None,
         description="sqlserver: the server and its instance, as in `CAISSE01\\SQLEXPRESS`, or the "
         "server and its port, as in `caisse01,1433`.",
+        examples=["CAISSE01\\SQLEXPRESS"],
     )
-    name: Word | None = Field(None, description="sqlserver: the database's name.")
+    name: Word | None = Field(None, description="sqlserver: the database's name.", examples=["TPV"])
     authentication: Literal["windows", "sql"] = Field(
         "windows",
         description="sqlserver: `windows` logs in as the account that tillwire runs under, `sql` "
         "with `user` and `password`.",
     )
-    user: Word | None = Field(None, description="sqlserver: the login, with `sql`.")
+    user: Word | None = Field(
+        None, description="sqlserver: the login, with `sql`.", examples=["tillwire"]
+    )
     password: Secret | None = Field(
-        None, description="sqlserver: its password, as `${env:NAME}` or `${file:path}`."
+        None,
+        description="sqlserver: its password, as `${env:NAME}` or `${file:path}`.",
+        examples=["${file:database.password}"],
     )
     driver: Word | None = Field(
         None,
         description="sqlserver: the ODBC driver's name or file. Empty: the newest of Microsoft's "
         "18 and 17 that is installed, else FreeTDS.",
+        examples=["ODBC Driver 18 for SQL Server"],
     )
-    encrypt: Annotated[Literal["yes", "no", "strict"], BeforeValidator(_yes_or_no)] = Field(
+    encrypt: Encrypt = Field(
         "yes",
         description="sqlserver: whether the connection is encrypted; `strict` (TDS 8) needs "
         "Microsoft's driver 18 and SQL Server 2022.",
@@ -123,6 +135,7 @@ class Database(Part):
         None,
         description="sqlserver: the name in the server's certificate, where it is not the name in "
         "`instance`.",
+        examples=["caisse01.example"],
     )
     schema_name: SchemaName = Field(
         "tillwire",

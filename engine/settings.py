@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
+from engine.api_settings import Api
 from engine.catalogue.settings import CatalogueSettings, unfit_catalogue
 from engine.database_settings import Database
 from engine.definition.machine import Definition, load_machine
-from engine.definition.model import Part, Scalar, as_tuple
+from engine.definition.model import Part, Scalar, as_tuple, one_of
 from engine.definition.parameters import Overrides
 from engine.definition.reader import Document, in_order, read_file
 from engine.definition.salvage import Salvaged, salvage
@@ -66,42 +67,6 @@ Id = Annotated[str, BeforeValidator(_check_id)]
 """The id of a shop or a till: 1 to 64 letters, digits, dashes, underscores and dots."""
 
 
-def _one_or_more(raw: Any) -> Any:
-    return (raw,) if isinstance(raw, str) else as_tuple(raw)
-
-
-_Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
-
-
-class Api(Part):
-    """The local HTTP API, which the till program talks to."""
-
-    host: str = Field(
-        "127.0.0.1",
-        min_length=1,
-        description="The address to listen on. 127.0.0.1: this machine only.",
-    )
-    port: int = Field(8344, ge=1, le=65535, description="The TCP port to listen on.")
-    token: Secret | None = Field(
-        None,
-        description="The token that a caller must show to change anything, as `${env:NAME}` or "
-        "`${file:path}`. None: the API answers questions and changes nothing.",
-    )
-    allowed_hosts: _Texts = Field(
-        ("127.0.0.1", "localhost", "[::1]"),
-        description="The host names that callers may use to reach the API.",
-    )
-    allowed_origins: _Texts = Field(
-        (), description="The origins (https://host) of web pages that may call the API."
-    )
-
-    @property
-    def url(self) -> str:
-        """Where a program on this machine finds the API."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
-
-
 class Log(Part):
     """The log lines, which go to standard error."""
 
@@ -116,23 +81,33 @@ class Log(Part):
 class Settings(Part):
     """A till.yaml file."""
 
-    shop: Id = Field(description="The shop's id at the server. In quotes when it is a number.")
+    model_config = one_of("till", "tills")
+
+    shop: Id = Field(
+        description="The shop's id at the server. In quotes when it is a number.", examples=["0042"]
+    )
     till: Id | None = Field(
-        None, description="The till's id in its shop, when this process looks after one till."
+        None,
+        description="The till's id in its shop, when this process looks after one till.",
+        examples=["01"],
     )
     tills: Annotated[tuple[Id, ...], BeforeValidator(as_tuple)] = Field(
-        (), description="The ids of the tills in their shop, when it looks after several."
+        (),
+        description="The ids of the tills in their shop, when it looks after several.",
+        examples=[["01", "02"]],
     )
     machine: str | None = Field(
         None,
         min_length=1,
         description="The machine file, relative to till.yaml. None: the connection machine that "
         "comes with the program.",
+        examples=["connection.yaml"],
     )
     parameters: dict[str, Scalar | None] = Field(
         default_factory=dict,
         description="Values for the machine's parameters, in place of its own. An empty value "
         "means the machine's default.",
+        examples=[{"ticket_sync_interval": "2min"}],
     )
     server: ServerSettings = Field(description="The central server and how to speak to it.")
     database: Database = Field(

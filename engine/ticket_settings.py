@@ -46,10 +46,11 @@ _Columns = Annotated[tuple[Column, ...], BeforeValidator(as_tuple)]
 class Sent(Part):
     """The mark that says that the server has a ticket: the only thing that is ever changed."""
 
-    column: Column = Field(description="The column of the mark.")
+    column: Column = Field(description="The column of the mark.", examples=["ENVOYE"])
     value: int | str | bool = Field(
         description="What it holds when the server has the ticket. Anything else, and nothing at "
-        "all, means that the ticket is still to be sent."
+        "all, means that the ticket is still to be sent.",
+        examples=[1],
     )
 
 
@@ -62,20 +63,26 @@ class Source(Part):
         "tillwire itself uses.",
     )
     table: Annotated[str, BeforeValidator(_table)] = Field(
-        description="The table or view, as in `dbo.TICKETS`."
+        description="The table or view, as in `dbo.TICKETS`.", examples=["dbo.TICKETS"]
     )
-    number: Column = Field(description="The column of the ticket's number, a whole number.")
+    number: Column = Field(
+        description="The column of the ticket's number, a whole number.", examples=["NUMERO"]
+    )
     payload: Column | None = Field(
-        None, description="The column that holds the ticket as it is to be sent, bytes or text."
+        None,
+        description="The column that holds the ticket as it is to be sent, bytes or text.",
+        examples=["CONTENU"],
     )
     columns: _Columns = Field(
         (),
         description="In place of `payload`: the columns that make the ticket. It is sent as a "
         "JSON object with these names.",
+        examples=[["NUMERO", "LIGNES"]],
     )
     till: Column | None = Field(
         None,
         description="The column of the till's id. Needed where this process looks after several.",
+        examples=["CAISSE"],
     )
     sent: Sent = Field(description="The mark for sent.")
     first: int = Field(

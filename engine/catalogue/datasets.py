@@ -44,7 +44,9 @@ def _short_form(raw: Any) -> Any:
     return {"type": raw} if isinstance(raw, str) else raw
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(_names, json_schema_input_type=str | tuple[str, ...])
+]
 
 
 class Column(Part):
@@ -57,27 +59,44 @@ class Column(Part):
         False, description="Whether an empty field is refused. Columns of the key always are."
     )
     length: int | None = Field(
-        None, ge=1, le=LONGEST_TEXT, description="Of a text: the most characters."
+        None, ge=1, le=LONGEST_TEXT, description="Of a text: the most characters.", examples=[80]
     )
     digits: int | None = Field(
-        None, ge=1, le=MOST_DIGITS, description="Of a decimal: digits in total. 15 without it."
+        None,
+        ge=1,
+        le=MOST_DIGITS,
+        description="Of a decimal: digits in total. 15 without it.",
+        examples=[10],
     )
     decimals: int | None = Field(
-        None, ge=0, le=MOST_DIGITS, description="Of a decimal: digits behind the point."
+        None,
+        ge=0,
+        le=MOST_DIGITS,
+        description="Of a decimal: digits behind the point.",
+        examples=[2],
     )
-    about: str = Field("", description="What it is, for people.")
+    about: str = Field(
+        "", description="What it is, for people.", examples=["As the cashier reads it."]
+    )
 
 
 class Dataset(Part):
     """A dataset: one table of the catalogue, and how its files are written."""
 
-    about: str = Field("", description="What is in it, for people.")
-    columns: dict[str, Annotated[Column, BeforeValidator(_short_form)]] = Field(
-        description="The columns by name, in the order of the table."
+    about: str = Field("", description="What is in it, for people.", examples=["What is sold."])
+    columns: dict[
+        str, Annotated[Column, BeforeValidator(_short_form, json_schema_input_type=Type | Column)]
+    ] = Field(
+        description="The columns by name, in the order of the table.",
+        examples=[{"code": {"type": "text", "length": 20}}],
     )
-    key: Names = Field(description="The column or columns that tell one row from another.")
+    key: Names = Field(
+        description="The column or columns that tell one row from another.", examples=["code"]
+    )
     indexes: Annotated[tuple[Names, ...], BeforeValidator(_lists_of_names)] = Field(
-        (), description="Columns that the till program looks rows up by: a list of lists."
+        (),
+        description="Columns that the till program looks rows up by: a list of lists.",
+        examples=[[["family", "name"]]],
     )
     delimiter: Literal["comma", "semicolon", "tab", "pipe"] = Field(
         "comma", description="What stands between the fields of a line."
@@ -95,7 +114,10 @@ class Dataset(Part):
 class Datasets(Part):
     """A datasets.yaml file."""
 
-    datasets: dict[str, Dataset] = Field(description="The datasets by name.")
+    datasets: dict[str, Dataset] = Field(
+        description="The datasets by name.",
+        examples=[{"units": {"columns": {"code": "integer"}, "key": "code"}}],
+    )
 
 
 def load_datasets(source: str | Path | Document) -> tuple[Table, ...]:

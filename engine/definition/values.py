@@ -17,6 +17,11 @@ LONGEST = 366 * 86_400.0
 
 HOW = "A duration is written 500ms, 30s, 2min, 1h30 or 1d."
 
+PATTERN = r"^(?:\d+\.\d+(?:ms|min|d|h|s)|(?:\d+(?:ms|min|d|h|s))+\d*)$"
+"""A duration, as far as an editor looks: the readers' own word is :func:`parse_duration`."""
+DELAY_PATTERN = PATTERN.replace(")$", r"|[^-+.\d\s]\S*)$")
+"""A duration, or the name of a parameter."""
+
 _SHAPE = re.compile(r"(?:\d{1,15}(?:ms|min|d|h|s))+(?:\d{1,15})?", re.ASCII)
 _PART = re.compile(r"(\d+)(ms|min|d|h|s|)", re.ASCII)
 _DECIMAL = re.compile(r"(\d+\.\d+)(ms|min|d|h|s)", re.ASCII)

@@ -39,7 +39,9 @@ def _template(raw: Any) -> str | Secret:
     return Secret(raw) if REFERENCE.fullmatch(raw) else raw
 
 
-Template = Annotated[str | Secret, PlainValidator(_template), WithJsonSchema({"type": "string"})]
+Template = Annotated[
+    str | Secret, PlainValidator(_template), WithJsonSchema({"type": ["string", "integer"]})
+]
 """The value of a parameter: a text with placeholders, or a reference to a secret."""
 
 

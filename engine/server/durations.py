@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 from pydantic.json_schema import WithJsonSchema
 
-from engine.definition.values import parse_duration
+from engine.definition.values import PATTERN, parse_duration
 
 
 def _duration(raw: Any) -> float:
@@ -17,6 +17,8 @@ def _duration(raw: Any) -> float:
 
 
 Duration = Annotated[
-    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "examples": ["2min"]})
+    float,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["2min"]}),
 ]
 """Seconds; written as a duration in the file."""

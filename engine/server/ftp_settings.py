@@ -33,12 +33,15 @@ class FtpSettings(Section):
     """The FTP server."""
 
     host: Annotated[str, AfterValidator(_host)] = Field(
-        description="The name or the address of the FTP server, such as `ftp.shop.example`."
+        description="The name or the address of the FTP server, such as `ftp.shop.example`.",
+        examples=["ftp.shop.example"],
     )
     port: int = Field(21, ge=1, le=65535, description="Its TCP port.")
     user: _Line = Field("anonymous", description="The user to log in as.")
     password: Secret | None = Field(
-        None, description="The user's password, written `${env:NAME}` or `${file:path}`."
+        None,
+        description="The user's password, written `${env:NAME}` or `${file:path}`.",
+        examples=["${file:ftp.password}"],
     )
     tls: Literal["explicit", "none"] = Field(
         "explicit",
@@ -49,6 +52,7 @@ class FtpSettings(Section):
         None,
         description="The certificate of the authority that signed the FTP server's, in PEM form; "
         "then no other authority is trusted. Empty: those that the system trusts.",
+        examples=["authority.pem"],
     )
     folder: _Line = Field(
         "/", description="The folder of the files, as the user who logs in sees it."

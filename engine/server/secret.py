@@ -13,6 +13,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 REFERENCE = re.compile(r"\$\{(env|file):([^{}]+)\}")
+SECRET_PATTERN = f"^{REFERENCE.pattern}$"
+"""The same for an editor."""
 _LARGEST = 65536
 _REFUSAL = (
     "a secret is never written in the file itself: write ${env:NAME} for an environment "
@@ -93,7 +95,7 @@ class Secret:
     def __get_pydantic_json_schema__(
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^\$\{(env|file):[^{}]+\}$"}
+        return {"type": "string", "pattern": SECRET_PATTERN}
 
 
 def _validated(raw: Any) -> Secret:

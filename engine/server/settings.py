@@ -92,11 +92,13 @@ class Auth(Section):
         None,
         description="REST: where tokens are given. Empty: beside the address of Execute, at "
         f"`…{AUTHENTICATE}`.",
+        examples=["https://harmony.example/api/v1/Authent/Auth"],
     )
     body: Annotated[dict[str, str | Secret], BeforeValidator(_body)] | None = Field(
         None,
         description="REST: the fields of the log-in, such as `login` and `password`. All but "
         "the user's name and the like are secrets, written `${env:NAME}` or `${file:path}`.",
+        examples=[{"login": "till", "password": "${file:server.password}"}],
     )
     token: str = Field(
         "access_token", description="REST: where the token stands in the reply, a path with dots."
@@ -107,9 +109,13 @@ class Auth(Section):
         description="REST: how long a token lasts at most; 45min when empty. A shorter "
         "`expires_in` in the reply wins.",
     )
-    user: str | None = Field(None, description="SOAP: the user of basic authentication.")
+    user: str | None = Field(
+        None, description="SOAP: the user of basic authentication.", examples=["till"]
+    )
     password: Secret | None = Field(
-        None, description="SOAP: its password, written `${env:NAME}` or `${file:path}`."
+        None,
+        description="SOAP: its password, written `${env:NAME}` or `${file:path}`.",
+        examples=["${file:server.password}"],
     )
 
 
@@ -122,12 +128,14 @@ class ServerSettings(Section):
     )
     url: Address = Field(
         description="The address. With no path, the protocol's usual one is added: "
-        f"`{SOAP_PATH}` or `{REST_BASE}{EXECUTE}`."
+        f"`{SOAP_PATH}` or `{REST_BASE}{EXECUTE}`.",
+        examples=["http://harmony.example"],
     )
     ca_file: str | None = Field(
         None,
         description="The certificate of the authority that signed the server's, in PEM form; "
         "then no other authority is trusted. Empty: those that the system trusts.",
+        examples=["authority.pem"],
     )
     compression: Literal["none", "gzip"] = Field(
         "none", description="`gzip` where the server takes compressed requests."

@@ -14,6 +14,7 @@ from engine.definition.reader import parse, read
 from engine.effects.table import VOCABULARY
 from engine.settings import Settings
 from engine.shipped import shipped_machine
+from engine.tools import schema
 from engine.tools.questions import InputEnded, NotTaken, Questions, given
 from engine.tools.template import Answers, till_yaml
 
@@ -44,6 +45,7 @@ def init(path: Path, defaults: bool, force: bool, settings: Sequence[str] = ()) 
         path.parent.mkdir(parents=True, exist_ok=True)
         made = write_token(token)
         example = _write_datasets(path.parent, answers.datasets)
+        schema.write(path.parent / schema.FOLDER)
         _write(path, text, force)
     except OSError as error:
         return _refuse(f"{error.filename or path} cannot be written: {error.strerror or error}.")
@@ -54,6 +56,7 @@ def init(path: Path, defaults: bool, force: bool, settings: Sequence[str] = ()) 
         typer.echo(f"Wrote {example}, an example: declare in it what your server publishes.")
     for whose, where in _passwords(answers):
         typer.echo(f"{whose} password is read from {where}: put it there.")
+    typer.echo(f"Editors find the meaning of every key in {path.parent / schema.FOLDER}.")
     name = f'"{path}"' if " " in str(path) else str(path)
     typer.echo(f"Next: tillwire check {name}, then tillwire run -c {name}")
     return WRITTEN

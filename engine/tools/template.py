@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from engine.api_settings import Api
 from engine.catalogue.settings import CatalogueSettings
 from engine.database_settings import Database
 from engine.definition.machine import Definition
@@ -16,8 +17,9 @@ from engine.definition.model import Parameter
 from engine.server.actions import Actions
 from engine.server.ftp_settings import FtpSettings
 from engine.server.settings import Auth, ServerSettings
-from engine.settings import Api, Log, Settings
+from engine.settings import Log, Settings
 from engine.ticket_settings import Tickets
+from engine.tools.schema import modeline
 
 WIDTH = 92
 SOURCE = {
@@ -165,6 +167,7 @@ class _Page:
 def till_yaml(answers: Answers, definition: Definition, token: str) -> str:
     """The text of the file. ``token`` is the name of the file with the API's token, beside it."""
     page = _Page()
+    page.line(modeline("till"))
     page.say("Settings of tillwire for one till, or for the tills of one shop.")
     page.say(
         "What stands behind '#' is not set: each line says the default, or gives an example. "

@@ -93,7 +93,7 @@ class Latency(Part):
     )
 
 
-Way = Annotated[Latency, BeforeValidator(_spread)]
+Way = Annotated[Latency, BeforeValidator(_spread, json_schema_input_type=Duration | Latency)]
 
 
 class Timed(Part):
@@ -243,7 +243,10 @@ class Files(Part):
 class Tickets(Part):
     """What is sold at each till."""
 
-    per_hour: Annotated[dict[Moment, Rate], BeforeValidator(_rates)] = Field(
+    per_hour: Annotated[
+        dict[Moment, Rate],
+        BeforeValidator(_rates, json_schema_input_type=Rate | dict[Moment, Rate]),
+    ] = Field(
         default_factory=lambda: {0.0: 40.0},
         description="Tickets of a till in an hour: one number, or numbers from a time of day on. "
         "They come by chance, while the till is open.",

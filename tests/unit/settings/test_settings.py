@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from engine.api_settings import Api
 from engine.database_settings import Database
 from engine.definition.vocabulary import Vocabulary
 from engine.effects.table import VOCABULARY
 from engine.problems import Refused
-from engine.settings import Api, Log, Settings, load_definition, load_settings
+from engine.settings import Log, Settings, load_definition, load_settings
 from engine.shipped import shipped_machine
 
 SERVER = """\

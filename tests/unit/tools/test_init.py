@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from engine.api_settings import Api
 from engine.database_settings import Database
 from engine.server.settings import ServerSettings
-from engine.settings import Api, Log, Settings, load_settings
+from engine.settings import Log, Settings, load_settings
 from engine.tools.init import windows_lock
 from engine.tools.template import LACKING
 
