@@ -18,13 +18,13 @@ from engine.server.port import CallFailed, Reason
 from engine.server.secret import SecretUnavailable
 from engine.server.tls import Trust
 
-_TRIES = 4
+TRIES = 4
 """So many attempts in a row may bring nothing new."""
 
 _WORTH = 64 * 1024
 """Bytes that an attempt has to bring to count as bringing something new."""
 
-_BREATHS = (0.0, 1.0, 2.0, 5.0)
+BREATHS = (0.0, 1.0, 2.0, 5.0)
 """Seconds before the next attempt, by how many in a row have brought nothing new."""
 
 _DOWNLOAD = re.compile(r"-[0-9a-f]{20}\.zip(\.part)?\Z")
@@ -70,7 +70,7 @@ class FtpSource:
         try:
             return self._read(name, limit, patience)
         except Broken:
-            patience.sleep(_BREATHS[1] * self._pace)
+            patience.sleep(BREATHS[1] * self._pace)
         return self._read(name, limit, patience)
 
     def fetch(
@@ -133,10 +133,10 @@ class FtpSource:
                     raise last
                 trusting = False
             vain = 0 if part.furthest - before >= _WORTH else vain + 1
-            if vain >= _TRIES:
+            if vain >= TRIES:
                 words = f"{last.message}; given up after {vain} attempts that brought nothing new"
                 raise CallFailed(last.reason, words)
-            pause = _BREATHS[vain] * self._pace
+            pause = BREATHS[vain] * self._pace
             if patience.over(pause):
                 raise last
             patience.sleep(pause)

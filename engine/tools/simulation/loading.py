@@ -8,6 +8,7 @@ files are there, are not there, stall, or nobody waits any more.
 from engine.definition.vocabulary import Value
 from engine.effects.call import Answer, Call
 from engine.effects.catalogue_load import CUT_OFF
+from engine.server.ftp import BREATHS, TRIES
 from engine.server.port import CallFailed, Reason
 from engine.tools.simulation.network import Lines
 from engine.tools.simulation.scenario import Files, FilesWindow, Scenario
@@ -53,22 +54,36 @@ class SimulatedLoad:
         return Answer("ok", data)
 
     def _download(self, call: Call, size: int, end: float) -> None:
-        """What came before the line broke need not come again."""
+        """Attempts, as the FTP client makes them, until the file is there. What came before the
+        line broke need not come again."""
+        vain = 0
+        while True:
+            before = self._parts.get(call.till, 0.0)
+            why = self._attempt(call, size, end)
+            if why is None:
+                return
+            vain = 0 if self._parts.get(call.till, 0.0) > before else vain + 1
+            if vain >= TRIES:
+                raise CallFailed(why, "the files cannot be had")
+            self._pass(call, BREATHS[vain], end)
+
+    def _attempt(self, call: Call, size: int, end: float) -> Reason | None:
+        """Download until it is all there (None) or the line does not carry any more."""
         there, silent = self._parts.get(call.till, 0.0), 0.0
         while there < size:
             down = self._down(call.till)
             if down == "refused":
-                raise CallFailed(Reason.UNREACHABLE, "the FTP server is not there")
+                return Reason.UNREACHABLE
             step = min(LOOK, (size - there) / self._files.bytes_per_second)
             self._pass(call, step, end)
-            if down == "silent":
-                silent += step
-                if silent >= STALL:
-                    raise CallFailed(Reason.TIMEOUT, "the FTP server sends nothing any more")
+            if down is None:
+                silent, there = 0.0, there + step * self._files.bytes_per_second
+                self._parts[call.till] = there
                 continue
-            silent = 0.0
-            there += step * self._files.bytes_per_second
-            self._parts[call.till] = there
+            silent += step
+            if silent >= STALL:
+                return Reason.TIMEOUT
+        return None
 
     def _down(self, till: str) -> str | None:
         """Whether files come through just now."""

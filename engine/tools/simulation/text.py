@@ -12,15 +12,11 @@ from engine.tools.simulation.measures import (
     written,
 )
 
-MOST_OUTAGES = 12
+MOST_OUTAGES = 3
 """Outages that are listed; of more, the first ones."""
 
-ANSWERS = {
-    "fresh": "fresh",
-    "late": "too late, so what was kept",
-    "offline": "offline, so what was kept",
-    "busy": "not asked for, so what was kept",
-}
+ANSWERS = {"late": "too late", "busy": "not asked for"}
+"""Why an answer was not fresh, where the word alone does not say it."""
 
 
 def told_alone(found: Figures) -> str:
@@ -48,7 +44,8 @@ def told_alone(found: Figures) -> str:
     lines += _part(
         "Calls", f"{count(calls.made)} made, {count(calls.wasted)} wasted ({share(part)})"
     )
-    lines += _part("Cashier", "no wait at the end of a ticket", _offers(found))
+    lines += _loads(found)
+    lines += _part("Cashier", "no wait at the end of a ticket", *_offers(found))
     lines += _part("Offline", f"{share(found.offline_share)} of the time")
     return "\n".join(lines) + "\n"
 
@@ -137,14 +134,24 @@ def _crowd(found: Figures) -> Iterator[str]:
         yield f"{count(load.for_nobody)} calls were worked on for nobody: their tills had given up"
 
 
-def _offers(found: Figures) -> str:
+def _loads(found: Figures) -> Iterator[str]:
+    ended = found.calls.ended.get("load", {})
+    if ended:
+        others = [f"{count(number)} {name}" for name, number in ended.items() if name != "ok"]
+        yield from _part("Loads", ", ".join([f"{count(ended.get('ok', 0))} done", *others]))
+
+
+def _offers(found: Figures) -> Iterator[str]:
     waited = found.waited
     if not waited.offers.count:
-        return "nobody asked for offers"
-    answers = ", ".join(
+        yield "nobody asked for offers"
+        return
+    kept = ", ".join(
         f"{count(number)} {ANSWERS.get(answer, answer)}"
         for answer, number in waited.answers.items()
+        if answer != "fresh"
     )
-    return f"offers asked for {count(waited.offers.count)} times: {answers}; waited: " + _spread(
-        waited.offers
-    )
+    fresh = count(waited.answers.get("fresh", 0))
+    rest = f", the others from what was kept: {kept}" if kept else ""
+    yield f"offers: {count(waited.offers.count)} times asked for, {fresh} fresh{rest}"
+    yield f"waited for them: {_spread(waited.offers)}"
