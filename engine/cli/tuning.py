@@ -63,6 +63,9 @@ def simulate(
     sweep: Annotated[
         str | None, typer.Option(metavar="NAME=V1,V2,...", help="One parameter, value by value.")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with pictures.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Live a scenario in virtual time and tell what came of it.
@@ -77,7 +80,7 @@ def simulate(
     from engine.tools.simulate import Wanted
     from engine.tools.simulate import simulate as run_simulation
 
-    wanted = Wanted(scenario, machine, tuple(given or ()), seed, compare, sweep, json)
+    wanted = Wanted(scenario, machine, tuple(given or ()), seed, compare, sweep, report, json)
     raise typer.Exit(run_simulation(wanted))
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.definition.reader import Document
+from engine.definition.tree import Tree
 from engine.problems import Refused
 from engine.shipped import shipped_scenario, shipped_scenarios
 from engine.tools.simulation.figures import Figures
 from engine.tools.simulation.reading import load_played, load_scenario
+from engine.tools.simulation.report import report
 from engine.tools.simulation.running import Variant, run_all
 from engine.tools.simulation.scenario import Scenario
 from engine.tools.simulation.text import told_alone, told_together
 
-GOOD, USAGE = 0, 2
+GOOD, USAGE, UNWRITTEN = 0, 2, 74
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Wanted:
     seed: int | None = None
     compare: Path | None = None
     sweep: str | None = None
+    report: Path | None = None
     json: bool = False
 
 
@@ -39,7 +42,7 @@ def simulate(wanted: Wanted) -> int:
     """Simulate, and print or write what came of it; the exit code of the command."""
     try:
         scenario, document = _scenario(wanted)
-        variants = _variants(wanted, scenario, document)
+        variants, trees = _variants(wanted, scenario, document)
     except Misused as fault:
         sys.stderr.write(f"{fault}\n")
         return USAGE
@@ -51,6 +54,15 @@ def simulate(wanted: Wanted) -> int:
         return USAGE
     results = run_all(scenario, document, variants)
     labels = [variant.label for variant in variants]
+    if wanted.report is not None:
+        swept = (wanted.sweep or "").partition("=")[0]
+        page = report(scenario, labels, results, trees, swept)
+        try:
+            wanted.report.write_text(page, encoding="utf-8", newline="\n")
+        except OSError as fault:
+            why = (fault.strerror or str(fault)).lower()
+            sys.stderr.write(f"{wanted.report}: the report cannot be written: {why}.\n")
+            return UNWRITTEN
     if wanted.json:
         sys.stdout.write(_data(labels, results) + "\n")
     elif len(results) == 1:
@@ -78,8 +90,11 @@ def _scenario(wanted: Wanted) -> tuple[Scenario, Document]:
     return scenario, document
 
 
-def _variants(wanted: Wanted, scenario: Scenario, document: Document) -> list[Variant]:
-    """Everything that is to be played. Refused machines and values are told before anything is."""
+def _variants(
+    wanted: Wanted, scenario: Scenario, document: Document
+) -> tuple[list[Variant], list[Tree]]:
+    """Everything that is to be played, and the states of its machines. Refused machines and
+    values are told before anything is played."""
     if wanted.compare is not None and wanted.sweep is not None:
         raise Misused("Either --compare or --sweep, not both.")
     given = tuple(_assignment(text, "--set") for text in wanted.given)
@@ -96,9 +111,10 @@ def _variants(wanted: Wanted, scenario: Scenario, document: Document) -> list[Va
             Variant(value, wanted.machine, (*given, _assignment(f"{name}={value}", "--sweep")))
             for value in dict.fromkeys(values.split(","))
         ]
-    for variant in variants:
-        load_played(scenario, document, variant.machine, variant.overrides)
-    return variants
+    trees = [
+        load_played(scenario, document, each.machine, each.overrides).tree for each in variants
+    ]
+    return variants, trees
 
 
 def _assignment(text: str, option: str) -> tuple[str, str]:
