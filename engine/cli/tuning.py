@@ -1,11 +1,17 @@
 """Verbs for whoever edits a machine: see what an edit does before a till lives it."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine import __version__
 from engine.cli.application import Json, app
+
+if TYPE_CHECKING:
+    from engine.core.facts import MachineFacts
+    from engine.tools.testing.results import Exporting
 
 
 @app.command(short_help="Find all that is wrong with YAML files.")
@@ -13,7 +19,7 @@ def check(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE", help="A machine, a till.yaml, a datasets file or a scenario."
+            metavar="FILE", help="A machine, its tests, a till.yaml, a datasets file, a scenario."
         ),
     ],
     json: Json = False,
@@ -26,7 +32,7 @@ def check(
         int | None, typer.Option(metavar="N", min=1, help="So many situations, not 5 s.")
     ] = None,
 ) -> None:
-    """Find everything that is wrong with machine, till.yaml, datasets and scenario files.
+    """Find everything wrong with machine, test, till.yaml, datasets and scenario files.
 
     Machines are explored: all that a till can get into is played, and held against what the
     file says under invariants.
@@ -41,6 +47,35 @@ def check(
 
     limit = USUAL if explore_limit is None else Limit(explore_limit, float("inf"))
     raise typer.Exit(run_check(files, json, strict, probe, limit if explore else NOT_AT_ALL))
+
+
+@app.command("test", short_help="Play the test cases of a machine in virtual time.")
+def play_tests(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="A test file, its machine, or a folder of them."),
+    ],
+    case: Annotated[
+        str | None, typer.Option("--case", metavar="NAME", help="Only cases with this in the name.")
+    ] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Name every line that no case has met.")
+    ] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML there too.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Play the test cases beside a machine in virtual time and say what is not as expected.
+
+    Exit code 0: all passed; 1: a case failed, or a file has faults; 2: a file cannot be read, or
+    no case has that name.
+
+    Example: tillwire test machines/ --coverage
+    """
+    from engine.tools.testing.command import play_tests as run_tests
+
+    raise typer.Exit(run_tests(paths, case, json, coverage, junit, _counting))
 
 
 @app.command(short_help="Live a scenario in virtual time.")
@@ -102,3 +137,10 @@ def diff(
     from engine.tools.diff import diff as run_diff
 
     raise typer.Exit(run_diff(before, after, json))
+
+
+def _counting(machine: "MachineFacts", wall: "Callable[[], float]") -> "Exporting":
+    """What a case expects of metrics is counted by the agent's own exporter."""
+    from metrics.exporter import Exporter
+
+    return Exporter(__version__, machine, wall)

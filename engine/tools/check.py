@@ -1,4 +1,4 @@
-"""``tillwire check``: what is wrong with machine, till.yaml, datasets and scenario files."""
+"""``tillwire check``: what is wrong with machine, test, till.yaml, datasets and scenario files."""
 
 import json as encoding
 import sys
@@ -121,6 +121,7 @@ def _unreadable(file: Path) -> str:
 MACHINE_KEYS = frozenset({"states"})
 DATASETS_KEYS = frozenset({"datasets"})
 SCENARIO_KEYS = frozenset({"scenario"})
+TEST_KEYS = frozenset({"cases"})
 TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "log", "workers"})
 
 
@@ -135,6 +136,8 @@ def _check_kind(file: Path, explorer: Explorer) -> tuple[str, Sequence[Problem],
     keys: set[Any] = set(document.data) if isinstance(document.data, Mapping) else set()
     if keys & SCENARIO_KEYS and not keys & MACHINE_KEYS:
         return _scenario_summary(document), (), None
+    if keys & TEST_KEYS and not keys & MACHINE_KEYS:
+        return _tests_summary(document), (), None
     if keys & TILL_KEYS and not keys & MACHINE_KEYS:
         settings, definition, warnings = check_till(document, explorer)
         return _till_summary(settings, definition), warnings, (settings, definition)
@@ -151,9 +154,9 @@ def _check_kind(file: Path, explorer: Explorer) -> tuple[str, Sequence[Problem],
             document.problem(
                 "unknown-kind",
                 (),
-                "This is neither a machine file nor a till.yaml, a datasets file or a scenario.",
-                "A machine file has 'machine' and 'states', a till.yaml 'shop' and 'server', a "
-                "datasets file 'datasets', a scenario 'scenario'.",
+                "This is none of the files that tillwire knows.",
+                "A machine file has 'machine' and 'states', a test file 'cases', a till.yaml "
+                "'shop' and 'server', a datasets file 'datasets', a scenario 'scenario'.",
             )
         ]
     )
@@ -205,6 +208,13 @@ def _scenario_summary(document: Document) -> str:
     load_played(scenario, document)
     length = format_duration(scenario.length)
     return f"scenario {scenario.scenario}, {_count(scenario.tills, 'till')}, {length}"
+
+
+def _tests_summary(document: Document) -> str:
+    from engine.tools.testing.reading import load_tests
+
+    tests = load_tests(document, VOCABULARY)
+    return f"{_count(len(tests.suite.cases), 'case')} of {tests.machine}"
 
 
 def _states(states: Mapping[str, State]) -> Iterator[State]:

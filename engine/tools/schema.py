@@ -45,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "machine": Kind("Machine file", "engine.definition.model", "Machine"),
     "till": Kind("till.yaml", "engine.settings", "Settings"),
     "datasets": Kind("Datasets file", "engine.catalogue.datasets", "Datasets"),
+    "test": Kind("Test file", "engine.tools.testing.model", "Suite"),
     "scenario": Kind("Scenario file", "engine.tools.simulation.scenario", "Scenario"),
 }
 """Every kind of file by the name that ``tillwire schema`` takes. A new kind is a line here."""

@@ -59,8 +59,8 @@ class _Bare(_Assembly):
         del built["on"]
         return built
 
-    def _guard(self, _name: str, _label: str, guard: Any, descriptor: str | None) -> Any:
-        expression = self._definition.expression(guard, descriptor)
+    def _guard(self, _name: str, _label: str, part: Any, descriptor: str | None) -> Any:
+        expression = self._definition.expression(part.guard, descriptor)
         now = self._now
         return lambda: bool(expression(now.context, now.event))
 

@@ -16,7 +16,8 @@ from engine.core.feed import timer_event
 from engine.core.records import Event, Run, Till, Timer
 from engine.definition.vocabulary import Value
 
-TILL = "explored"
+TILL = "01"
+"""The till of a test file that names none: chance is seeded by it."""
 MANY = 2
 """Of calls that an exploration does not tell apart two stand for two or more."""
 

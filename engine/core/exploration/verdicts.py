@@ -221,7 +221,7 @@ class Judge:
                     "Give it a transition that can be taken then, or final: true if it is an end.",
                     self._leads_to(lost),
                     f"A till gets out of '{leaf}'.",
-                    f"expect: {{active: {leaf}}}",
+                    f"leaves: {leaf}",
                 )
 
     def _lost_in(self, leaf: str) -> Sets:

@@ -144,7 +144,7 @@ states:
     assert trace(found) == [
         "# 0s: begins in shop",
         "- {event: sign, with: {n: 1}}  # 0s: shop -> night, open = false",
-        "expect: {active: night}",
+        "leaves: night",
     ]
 
 
@@ -276,7 +276,7 @@ def test_a_restart_and_what_the_agent_says_then_are_explored() -> None:
         "- wait: 1min  # 1min: after 1min, online -> probing, starts ask",
         "- restart: {}  # 1min: starts ask",
         "- {event: agent.started, with: {pending: 4}}  # 1min: ends ask",
-        "expect: {active: probing}",
+        "leaves: probing",
     ]
 
 

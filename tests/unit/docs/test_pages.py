@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from engine.catalogue import datasets
 from engine.catalogue.datasets import load_datasets
+from engine.cli import main
 from engine.cli.application import app
 from engine.core.build import build
 from engine.core.exploration import explore
@@ -29,6 +30,8 @@ from engine.shipped import shipped_machine
 from engine.tools.simulation import scenario
 from engine.tools.simulation.play import play
 from engine.tools.simulation.reading import load_played, load_scenario
+from engine.tools.testing import model as testing
+from engine.tools.testing.reading import load_tests
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,12 +68,18 @@ def _is_scenario(block: Block) -> bool:
     return block.text.startswith("scenario:")
 
 
+def _is_test(block: Block) -> bool:
+    return re.search(r"^cases:", block.text, re.MULTILINE) is not None
+
+
 YAML = _of("yaml")
 MACHINES = [block for block in YAML if _is_machine(block)]
 DATASETS = [block for block in YAML if _is_datasets(block)]
 TRACES = [block for block in YAML if block.text.startswith("- case:")]
 SCENARIOS = [block for block in YAML if _is_scenario(block)]
-TILLS = [block for block in YAML if block not in (*MACHINES, *DATASETS, *TRACES, *SCENARIOS)]
+TESTS = [block for block in YAML if _is_test(block)]
+OTHERS = [*MACHINES, *DATASETS, *TRACES, *SCENARIOS, *TESTS]
+TILLS = [block for block in YAML if block not in OTHERS]
 
 
 @pytest.mark.parametrize("block", MACHINES, ids=lambda block: block.place)
@@ -95,6 +104,33 @@ def test_every_way_to_a_fault_in_a_page_is_one_that_the_check_tells(block: Block
     planted = ROOT / "tests" / "unit" / "tools" / "planted"
     told = [path.read_text(encoding="utf-8") for path in sorted(planted.glob("*.txt"))]
     assert any(indent(block.text, "    ") in text for text in told)
+
+
+@pytest.mark.parametrize("block", TESTS, ids=lambda block: block.place)
+def test_every_test_file_in_a_page_passes(block: Block, tmp_path: Path) -> None:
+    """Beside the machine that comes with the program, metrics included."""
+    copy(shipped_machine(), tmp_path)
+    file = tmp_path / "connection.test.yaml"
+    file.write_text(block.text, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["test", str(file)])
+    assert ended.value.code == 0
+
+
+def test_every_key_of_a_test_file_is_explained() -> None:
+    """Each stands in docs/testing.md as code."""
+    kinds = [kind for kind in vars(testing).values() if _is_part(kind)]
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", page))))
+
+    assert _fields(*kinds) - named == set()
+
+
+def test_the_page_about_tests_counts_the_shipped_cases() -> None:
+    """As they are."""
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    shipped = load_tests(shipped_machine().with_name("connection.test.yaml"), VOCABULARY)
+    assert f"[{len(shipped.suite.cases)} of them]" in page
 
 
 @pytest.mark.parametrize("block", TILLS, ids=lambda block: block.place)

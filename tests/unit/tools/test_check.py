@@ -173,11 +173,8 @@ def test_a_file_of_another_kind_is_refused(tillwire: Any, tmp_path: Path) -> Non
     path = _write(tmp_path / "other.yaml", "colour: red\n")
     result = tillwire("check", path)
     assert result.code == 1
-    assert (
-        "This is neither a machine file nor a till.yaml, a datasets file or a scenario. "
-        "[unknown-kind]"
-    ) in result.out
-    assert "A machine file has 'machine' and 'states', a till.yaml 'shop'" in result.out
+    assert ("This is none of the files that tillwire knows. [unknown-kind]") in result.out
+    assert "A machine file has 'machine' and 'states', a test file 'cases'" in result.out
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "just a text\n"])
@@ -185,7 +182,7 @@ def test_a_file_that_is_no_mapping_is_refused(tillwire: Any, tmp_path: Path, tex
     """A list and a text are no traceback."""
     result = tillwire("check", _write(tmp_path / "other.yaml", text))
     assert result.code == 1
-    assert "neither a machine file nor a till.yaml" in result.out
+    assert "none of the files that tillwire knows" in result.out
 
 
 def test_an_empty_file_is_said_to_be_empty(tillwire: Any, tmp_path: Path) -> None:

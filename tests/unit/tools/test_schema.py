@@ -27,6 +27,7 @@ GOOD = {
     ],
     "datasets": [MACHINES / "datasets.yaml"],
     "till": [Path(__file__).with_name("every_key.yaml")],
+    "test": [Path(__file__).parent / "testing" / "every_key.yaml"],
     "scenario": [*(MACHINES / "scenarios").glob("*.yaml")],
 }
 SHIPPED = [*MACHINES.glob("*.yaml"), *MACHINES.glob("*/*.yaml")]
@@ -141,7 +142,11 @@ def test_a_slip_is_told_by_the_editor_as_by_the_reader(kind: str) -> None:
                 slip = _with(data, way, odd)
                 reads, fits = _reads(kind, slip), validator.is_valid(slip)
                 name = odd in ("x", "5s", ["x"]) and not fits
-                if reads is not None and reads != fits and not (name and kind == "machine"):
+                if (
+                    reads is not None
+                    and reads != fits
+                    and not (name and kind in ("machine", "test"))
+                ):
                     different.append((path.name, way, odd, reads))
     assert different == []
 
