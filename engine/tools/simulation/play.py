@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.agent.clock import VirtualClock
 from engine.agent.tills import Tills
-from engine.core.build import build
+from engine.core.build import Chart, build
 from engine.core.repeating import Repeating
 from engine.definition.machine import Definition
 from engine.tools.simulation.books import MemoryBooks
@@ -46,9 +46,15 @@ def till_names(count: int) -> list[str]:
     return [f"{number:0{width}}" for number in range(1, count + 1)]
 
 
-def play(scenario: Scenario, definition: Definition, keep_moves: bool = False) -> Played:
-    """Live the scenario. ``keep_moves``: note every transition of every till."""
-    chart = build(definition)
+def play(
+    scenario: Scenario,
+    definition: Definition,
+    keep_moves: bool = False,
+    chart: Chart | None = None,
+) -> Played:
+    """Live the scenario. ``keep_moves``: note every transition of every till. ``chart``: the
+    definition's, where it was built before."""
+    chart = chart or build(definition)
     names = till_names(scenario.tills)
     clock = VirtualClock(0.0, MIDNIGHT + scenario.begins)
     world, record = World(clock), Record(chart.tree, names, keep_moves)
