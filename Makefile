@@ -52,6 +52,7 @@ soak: test-setup
 	$(BIN)/python -m tests.faults.messages --kills 100
 	$(BIN)/python -m tests.faults.asking --calls 10000
 	$(BIN)/python -m tests.faults.loads --damaged 500 --rounds 200 --kills 100 --full 20
+	$(BIN)/python -m tests.faults.saves --saves $$((200 * $(TIMES) / 10))
 	$(BIN)/python -m tests.faults.ftp --rounds $$((20 * $(TIMES)))
 	$(BIN)/python -m tests.faults.catalogue_kill --kills 100 --power $$((8 * $(TIMES)))
 

@@ -210,17 +210,20 @@ def load_settings(source: str | Path | Document) -> Settings:
     return rest.model
 
 
-def load_till(source: str | Path | Document, vocabulary: Vocabulary) -> tuple[Settings, Definition]:
+def load_till(
+    source: str | Path | Document, vocabulary: Vocabulary, machine: Document | None = None
+) -> tuple[Settings, Definition]:
     """Read till.yaml and its machine. Raises :class:`Refused` with every problem of both.
 
     The machine and its parameters are checked whatever else of till.yaml is at fault.
+    ``machine`` is its text where it is not to be read from its file.
     """
-    rest, problems = _read(source)
+    rest, problems = _read(source, machine)
     definition = None
     known = rest.model is not None and "machine" not in rest.lost.words
-    if rest.model is not None and known and rest.model.machine_path.is_file():
+    if rest.model is not None and known and (machine or rest.model.machine_path.is_file()):
         try:
-            definition = load_definition(rest.model, vocabulary)
+            definition = load_definition(rest.model, vocabulary, machine)
         except Refused as refused:
             problems += refused.problems
     if rest.model is None or definition is None or problems:
@@ -228,29 +231,37 @@ def load_till(source: str | Path | Document, vocabulary: Vocabulary) -> tuple[Se
     return rest.model, definition
 
 
-def _read(source: str | Path | Document) -> tuple[Salvaged[Settings], list[Problem]]:
+def _read(
+    source: str | Path | Document, machine: Document | None = None
+) -> tuple[Salvaged[Settings], list[Problem]]:
     """What is sound of a till.yaml, and all that is wrong with it."""
     document = source if isinstance(source, Document) else read_file(Path(source), patient=True)
     rest = salvage(document, Settings)
     problems = [*rest.problems]
     if rest.model is not None:
         rest.model._document = rest.document  # noqa: SLF001 - the one who makes it
-        problems += _unfit_files(rest.model, rest.model.folder, rest.document)
+        problems += _unfit_files(rest.model, rest.document, machine)
     return rest, problems
 
 
-def load_definition(settings: Settings, vocabulary: Vocabulary) -> Definition:
-    """The machine of a till.yaml, with its parameters overridden.
+def load_definition(
+    settings: Settings, vocabulary: Vocabulary, machine: Document | None = None
+) -> Definition:
+    """The machine of a till.yaml, with its parameters overridden; ``machine`` is its text where
+    it is not to be read from its file.
 
     Raises :class:`Refused`; what is wrong with an override has its place in till.yaml.
     """
     overrides = Overrides(settings.parameters, settings.document, ("parameters",))
-    return load_machine(settings.machine_path, vocabulary, overrides)
+    return load_machine(machine or settings.machine_path, vocabulary, overrides)
 
 
-def _unfit_files(settings: Settings, folder: Path, document: Document) -> Iterator[Problem]:
+def _unfit_files(
+    settings: Settings, document: Document, machine: Document | None
+) -> Iterator[Problem]:
     """What is wrong with the files that a till.yaml names: they are needed from the start."""
-    if settings.machine and not (folder / settings.machine).is_file():
+    folder = settings.folder
+    if settings.machine and machine is None and not (folder / settings.machine).is_file():
         yield document.problem(
             "no-file",
             ("machine",),

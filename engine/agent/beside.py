@@ -1,17 +1,43 @@
 """What else of the process the agent speaks for, and to."""
 
 from collections.abc import Callable
+from typing import Protocol
 
+from engine.api.config import ConfigView, NoFiles, ReloadView
 from engine.core.records import Step, Till
+
+
+class Reloads(Protocol):
+    """Who looks after the files of the process."""
+
+    def config(self) -> ConfigView:
+        """See :class:`engine.api.port.Office`."""
+
+    async def reload(self) -> ReloadView:
+        """See :class:`engine.api.port.Office`."""
+
+
+class Nobody:
+    """The agent was not started from files, or not yet."""
+
+    def config(self) -> ConfigView:
+        """Raises NoFiles."""
+        raise NoFiles
+
+    async def reload(self) -> ReloadView:
+        """Raises NoFiles."""
+        raise NoFiles
 
 
 class Beside:
     """``concerns`` are sentences about what is not well, by who says so; ``closed_ticket`` is
-    told of each ``ticket.closed``. Both are the business of the loop's thread."""
+    told of each ``ticket.closed``; ``reloads`` are the files. All of it is the business of the
+    loop's thread."""
 
     def __init__(self) -> None:
         self.concerns: dict[str, str] = {}
         self.closed_ticket: Callable[[], None] = lambda: None
+        self.reloads: Reloads = Nobody()
 
     def observe(self, step: Step, _: Till) -> None:
         """Pass on that a ticket was closed."""

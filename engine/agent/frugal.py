@@ -2,8 +2,9 @@
 
 uvicorn's own ``__init__`` loads its command line, its reloader and multiprocessing (1.2 MB);
 python-statemachine's loads its readers of XML and JSON (0.8 MB), prometheus_client's a web server
-(0.5 MB, until the first scrape); FastAPI loads pydantic's old version to see that nothing is made
-with it (1.3 MB). A shop's PC has little memory, and an agent is there all day.
+(0.5 MB, until the first scrape), watchfiles' what starts other processes anew; FastAPI loads
+pydantic's old version to see that nothing is made with it (1.3 MB). A shop's PC has little memory,
+and an agent is there all day.
 """
 
 import sys
@@ -18,6 +19,7 @@ NEEDED: Mapping[str, Mapping[str, str]] = {
         "CollectorRegistry": "prometheus_client.registry",
         "ProcessCollector": "prometheus_client.process_collector",
     },
+    "watchfiles": {"watch": "watchfiles.main"},
     "statemachine.io": {"create_machine_class_from_definition": "statemachine.io.class_factory"},
 }
 """Of each package the names that we and its own modules take from it, and where they are."""

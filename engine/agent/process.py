@@ -4,14 +4,20 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.agent.clock import Clock, SystemClock
+from engine.agent.files import Files
 from engine.agent.frugal import leave_out_unused
+from engine.agent.in_force import InForce
+from engine.agent.last_good import LastGood
 from engine.agent.loads import CatalogueParts
 from engine.agent.log_output import configure
 from engine.agent.logs import write
 from engine.agent.opening import opener
+from engine.agent.reloading import Reloader
 from engine.agent.service import Agent
 from engine.agent.sourcing import Plan, Sourcing
 from engine.agent.stopping import StopSignal
@@ -44,16 +50,18 @@ class CannotRun(Exception):  # noqa: N818 - it is what there is to say
     """The agent cannot start or go on; the message is a sentence for a person."""
 
 
-def run(settings: Settings, watching: Watching) -> int:
+def run(settings: Settings, watching: Watching, last: LastGood | None = None) -> int:
     """Look after the tills of ``settings`` until somebody asks to stop; 0 after a clean stop.
 
-    ``watching`` makes the metrics for a definition. Raises Refused for a machine that is at
-    fault and CannotRun when the database or the API's address cannot be had.
+    ``watching`` makes the metrics for a definition; ``last`` are the files that run in the place
+    of those on the disk. Raises Refused for a machine that is at fault and CannotRun when the
+    database or the API's address cannot be had.
     """
     configure(settings.log.format, settings.log.level)
-    definition = load_definition(settings, VOCABULARY).without_places()
+    definition = last.definition if last else load_definition(settings, VOCABULARY)
     token = _token(settings)
-    return asyncio.run(_live(settings, build(definition), token, watching))
+    chart = build(definition.without_places())
+    return asyncio.run(_live(settings, chart, token, watching, last))
 
 
 def _token(settings: Settings) -> str | None:
@@ -68,24 +76,21 @@ def _token(settings: Settings) -> str | None:
         raise Refused([document.problem("no-secret", ("api", "token"), str(fault))]) from fault
 
 
-async def _live(settings: Settings, chart: Chart, token: str | None, watching: Watching) -> int:
+async def _live(
+    settings: Settings,
+    chart: Chart,
+    token: str | None,
+    watching: Watching,
+    last: LastGood | None,
+) -> int:
     loop = asyncio.get_running_loop()
     stop = StopSignal(loop)
     clock = SystemClock()
     watch = watching(chart.definition, clock)
     books = StoreThread(opener(settings.database_place, lambda: bool(stop.reason)), loop)
-    agent = Agent(
-        chart,
-        settings.shop,
-        settings.tills,
-        server=connect(settings.server, settings.shop, settings.folder),
-        books=books,
-        workers=settings.workers,
-        clock=clock,
-        watch=watch,
-        catalogue=_catalogue(settings),
-    )
+    agent = _agent(settings, chart, books, clock, watch)
     serving: Serving | None = None
+    reloader = _reloader(settings, agent, clock, watch, last)
     sourcing = _sourcing(settings, agent, books, watch)
     try:
         try:
@@ -99,6 +104,9 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
         write(logging.INFO, "agent.started", tills=list(settings.tills), machine=chart.name)
         # The tills are at work before the web framework is even loaded.
         await asyncio.sleep(0)
+        if reloader is not None:
+            await reloader.start()
+            stop.hung_up = partial(reloader.ask, "SIGHUP")
         serving = await _serve(settings, agent, token)
         write(logging.INFO, "api.serving", host=serving.host, port=serving.port)
         # What is loaded now lives as long as the process: with 10,000 tills the collector
@@ -110,6 +118,8 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
     finally:
         if serving is not None:
             await serving.stop()
+        if reloader is not None:
+            await reloader.close()
         if sourcing is not None:
             await sourcing.close(LAST_LOOK)
         await agent.stop()
@@ -117,6 +127,36 @@ async def _live(settings: Settings, chart: Chart, token: str | None, watching: W
         logging.shutdown()
         stop.close()
     return 0
+
+
+def _agent(
+    settings: Settings, chart: Chart, books: StoreThread[Store], clock: Clock, watch: Watch
+) -> Agent:
+    return Agent(
+        chart,
+        settings.shop,
+        settings.tills,
+        server=connect(settings.server, settings.shop, settings.folder),
+        books=books,
+        workers=settings.workers,
+        clock=clock,
+        watch=watch,
+        catalogue=_catalogue(settings),
+    )
+
+
+def _reloader(
+    settings: Settings, agent: Agent, clock: Clock, watch: Watch, last: LastGood | None
+) -> Reloader | None:
+    """Who looks after the files; nobody where a program made the settings."""
+    if settings.document is None:
+        return None
+    chart = agent.rules.chart
+    since = clock.wall() if last is None else last.at
+    started = InForce(Files(settings, chart.definition), agent.rules, since, "none")
+    bad = () if last is None else last.problems
+    config = Path(settings.document.file)
+    return Reloader(agent, config, started, clock=clock, watch=watch, bad=bad)
 
 
 def _catalogue(settings: Settings) -> CatalogueParts | None:

@@ -7,7 +7,6 @@ from engine.agent.views import postable
 from engine.api.machine import machine_view
 from engine.api.port import MachineView
 from engine.core.build import Chart
-from engine.core.facts import MachineFacts, machine_facts
 from engine.definition.vocabulary import Field
 
 
@@ -22,7 +21,6 @@ class Rules:
 
     chart: Chart
     view: MachineView
-    facts: MachineFacts
     events: Mapping[str, Mapping[str, Field]]
     offline: frozenset[str]
 
@@ -38,7 +36,6 @@ def rules_of(chart: Chart) -> Rules:
     return Rules(
         chart,
         machine_view(definition),
-        machine_facts(definition),
         postable(chart),
         frozenset(node.id for node in chart.tree if node.state.offline),
     )

@@ -29,6 +29,7 @@ from engine.agent.views import Views, event_data, history
 from engine.agent.watching import Watch
 from engine.agent.wellbeing import health, not_played
 from engine.agent.workers import Workers
+from engine.api.config import ConfigView, ReloadView
 from engine.api.loads import LoadAnswer, LoadKind, LoadsView
 from engine.api.port import (
     Accepted,
@@ -46,6 +47,7 @@ from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.api.stream import Reader
 from engine.core.build import Chart
 from engine.core.carrying import Carrying, Stranded
+from engine.core.facts import machine_facts
 from engine.core.records import Event, Step, Till
 from engine.definition.vocabulary import Value
 from engine.server.port import Server
@@ -101,30 +103,30 @@ class Agent:
         self._rules = rules_of(chart)
         self._views = Views(chart, clock, shop)
         self._stream = Streaming(self._views, clock)
-        self._telling = Telling(watch, self._stream, clock)
+        self.telling = Telling(watch, self._stream, clock)
         self._wake: asyncio.TimerHandle | None = None
-        self._workers = Workers(self._loop, workers, self._telling.abandoned)
+        self._workers = Workers(self._loop, workers, self.telling.abandoned)
         self._loads = self._load_desk(catalogue)
         self._runner = EffectRunner(
             self._loop,
             self._workers,
             Reach(shop, server, books, clock, self._loads),
             deliver=self._deliver,
-            ended=self._telling.ended,
-            counted=self._telling.counted,
-            received=self._telling.received,
+            ended=self.telling.ended,
+            counted=self.telling.counted,
+            received=self.telling.received,
         )
         self._keeper = Keeper(self._loop, books, clock, self._rules.offline)
         self._asking = Asking(self._loop)
         self.beside = Beside()
         self._low = LowTimeouts(chart.definition.parameters, clock)
-        listeners = (self._telling, self._keeper, self._low, self._asking, self.beside)
+        listeners = (self.telling, self._keeper, self._low, self._asking, self.beside)
         self._tills = Tills(
             chart,
             clock,
             self._runner,
             tuple(listener.observe for listener in listeners),
-            failed=self._telling.step_failed,
+            failed=self.telling.step_failed,
         )
         self._shelf = StoreThread(lambda: ReadingStore.open(self._place), self._loop)
         self._desk = OfferDesk(
@@ -135,9 +137,9 @@ class Agent:
             till=self._tills.__getitem__,
             offline=self._rules.offline,
             tells=lambda: server.tells_offers,
-            counted=lambda answered: self._telling.tell(watch.offers, answered),
+            counted=lambda answered: self.telling.tell(watch.offers, answered),
         )
-        self._board = MessageBoard(books, self._shelf, clock, self._telling.read)
+        self._board = MessageBoard(books, self._shelf, clock, self.telling.read)
 
     def _load_desk(self, catalogue: CatalogueParts | None) -> LoadDesk:
         return LoadDesk(
@@ -146,8 +148,8 @@ class Agent:
             self._clock,
             watch=self._watch,
             told=self._stream.load,
-            tell=self._telling.tell,
-            abandoned=self._telling.abandoned,
+            tell=self.telling.tell,
+            abandoned=self.telling.abandoned,
         )
 
     async def start(self) -> None:
@@ -169,7 +171,7 @@ class Agent:
             if not self._running:  # stopped in one of the pauses below
                 return
             self._take_over(name, saved.get(name), backlogs[name])
-            self._telling.tell(self._watch.messages, name, 0, unread[name])
+            self.telling.tell(self._watch.messages, name, 0, unread[name])
             if count % BREATH == 0:
                 # The first answers are taken while the next tills are added: their pings then
                 # come as far apart, for ever, as it takes to handle them.
@@ -177,11 +179,11 @@ class Agent:
                 await asyncio.sleep(CROWDED if crowded else 0)
 
     def _take_over(self, name: str, saved: str | None, backlog: Backlog) -> None:
-        self._telling.counted(name, backlog)
+        self.telling.counted(name, backlog)
         if saved is not None:
             self._keeper.take_over(name, saved)
         self._tills.add(name, saved)
-        self._telling.at(self._tills[name])
+        self.telling.at(self._tills[name])
         self._deliver(name, Event("agent.started", {"pending": backlog.pending}))
 
     async def stop(self) -> None:
@@ -221,9 +223,9 @@ class Agent:
         self._keeper.follow(rules.offline)
         self._desk.follow(rules.offline)
         self._low.follow(rules.chart.definition.parameters)
-        self._telling.tell(self._watch.machine, rules.facts)
+        self.telling.tell(self._watch.machine, machine_facts(rules.chart.definition))
         for name in elsewhere:
-            self._telling.at(self._tills[name])
+            self.telling.at(self._tills[name])
         self._set_alarm()
         more = True
         while more:
@@ -274,13 +276,21 @@ class Agent:
         except StoreError as fault:
             raise StoreUnavailable(str(fault)) from fault
         if accepted == "new":
-            self._telling.counted(till, backlog)
+            self.telling.counted(till, backlog)
             self._deliver(till, Event("ticket.closed", {"number": number}))
         return accepted
 
     async def machine(self) -> MachineView:
         """See :class:`engine.api.port.Office`."""
         return self._rules.view
+
+    async def config(self) -> ConfigView:
+        """See :class:`engine.api.port.Office`."""
+        return self.beside.reloads.config()
+
+    async def reload(self) -> ReloadView:
+        """See :class:`engine.api.port.Office`."""
+        return await self.beside.reloads.reload()
 
     async def history(
         self, till: str, limit: int, before: int | None, dull: bool = True
@@ -331,7 +341,7 @@ class Agent:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
         offline = not self._rules.offline.isdisjoint(self._tills[till].configuration)
-        return closing(self._telling.backlogs.get(till, Backlog()), offline)
+        return closing(self.telling.backlogs.get(till, Backlog()), offline)
 
     async def subscribe(self, last_id: int | None, till: str | None = None) -> Reader:
         """See :class:`engine.api.port.Office`."""
@@ -360,7 +370,7 @@ class Agent:
             raise UnknownTill(till)
 
     def _view(self, till: Till) -> TillView:
-        return self._views.till(till, self._telling.backlogs.get(till.id, Backlog()))
+        return self._views.till(till, self.telling.backlogs.get(till.id, Backlog()))
 
     def _deliver(self, till: str, event: Event) -> Step | None:
         if not self._running:

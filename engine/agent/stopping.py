@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -26,7 +27,8 @@ class StopSignal:
 
     Made in the main thread, it listens to the operating system until :meth:`close`; made in
     another thread, where Python allows no signal handlers, it only hears :meth:`stop`. ``end``
-    ends the process with an exit code, whatever it is doing.
+    ends the process with an exit code, whatever it is doing. With ``hung_up`` set, SIGHUP calls
+    that in the loop and stops nothing, unless the terminal is gone.
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class StopSignal:
         self._asked = asyncio.Event()
         self._before: dict[int, Any] = {}
         self._console: ConsoleEvents | None = None
+        self._terminal = _terminal()
+        self.hung_up: Callable[[], None] | None = None
         if threading.current_thread() is threading.main_thread():
             for number in _signals():
                 self._before[number] = signal.signal(number, self._on_signal)
@@ -74,7 +78,16 @@ class StopSignal:
             self._console = None
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._request(signal.Signals(number).name)
+        name = signal.Signals(number).name
+        if name == "SIGHUP" and self.hung_up is not None and not self._terminal_is_gone():
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self.hung_up)
+            return
+        self._request(name)
+
+    def _terminal_is_gone(self) -> bool:
+        """Whether somebody closed the window in which the agent was started: then it stops."""
+        return self._terminal is not None and not os.isatty(self._terminal)
 
     def _request(self, reason: str) -> None:
         if self._pressed:
@@ -82,6 +95,15 @@ class StopSignal:
             return
         self._pressed = True
         self.stop(reason)
+
+
+def _terminal() -> int | None:
+    """The terminal that the process was started from; None for a service."""
+    try:
+        number = sys.stdin.fileno()
+    except (AttributeError, ValueError, OSError):
+        return None
+    return number if os.isatty(number) else None
 
 
 def _signals() -> list[signal.Signals]:

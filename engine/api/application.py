@@ -15,6 +15,7 @@ from engine.api.answers import (
     on_http_exception,
     on_invalid_request,
 )
+from engine.api.config_routes import router as config_router
 from engine.api.event_stream import router as stream_router
 from engine.api.guard import Guard
 from engine.api.load_routes import router as load_router
@@ -61,6 +62,7 @@ def create_api(office: Office, access: Access, limits: Limits | None = None) -> 
     framework.include_router(router(office, limits))
     framework.include_router(shop_router(office, limits))
     framework.include_router(load_router(office, limits))
+    framework.include_router(config_router(office, limits))
     framework.include_router(stream_router(office, limits))
     framework.include_router(page_router(office, limits))
     framework.add_exception_handler(HTTPException, on_http_exception)

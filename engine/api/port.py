@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import AwareDatetime, Field
 
+from engine.api.config import ConfigView, ReloadView
 from engine.api.loads import LoadAnswer, LoadKind, LoadsView
 from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.api.stream import Reader
@@ -289,6 +290,18 @@ class Office(Protocol):
 
     async def machine(self) -> MachineView:
         """The machine that looks after the tills."""
+        ...
+
+    async def config(self) -> ConfigView:
+        """Which files are in force. Raises :class:`~engine.api.config.NoFiles`."""
+        ...
+
+    async def reload(self) -> ReloadView:
+        """Read the files again and have all tills play the machine, or none.
+
+        Raises :class:`~engine.api.config.ReloadRefused`, :class:`~engine.api.config.NoFiles`, or
+        :class:`StoreUnavailable` when they cannot be read just now.
+        """
         ...
 
     async def history(

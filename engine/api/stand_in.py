@@ -6,6 +6,7 @@ For tests of the API itself and for integrators who write a till program against
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from engine.api.config import ConfigView, ReloadRefused, ReloadView
 from engine.api.loads import LoadAnswer, LoadKind, LoadRefused, LoadsView
 from engine.api.machine import machine_view
 from engine.api.port import (
@@ -41,6 +42,7 @@ class StandIn:
     ``drawn`` the machine; the shipped one when it is None. ``notices`` are the messages of every
     till, oldest first; ``on_offer`` is what whoever asks for offers is told;
     ``on_load`` is why no load can be asked for, ``catalogue`` what is told of loads;
+    ``files`` are those in force and ``on_reload`` is why they are refused;
     ``broadcast`` is where a test publishes what the stream tells.
     """
 
@@ -55,6 +57,18 @@ class StandIn:
         self.on_offer = OffersView(offers=(), as_of=None, own=False, fresh=False, reason="offline")
         self.on_load: LoadRefused | None = None
         self.catalogue = LoadsView(till="", configured=False, now=None, datasets=(), last=())
+        self.on_reload: ReloadRefused | None = None
+        self.files = ConfigView(
+            machine="connection",
+            hash="0" * 64,
+            since=BEGAN,
+            read=BEGAN,
+            good=True,
+            sentence="",
+            problems=(),
+            restart=(),
+            explored="all",
+        )
         self.broadcast = Broadcast(0)
         self.condition = Health(alive=True, ready=True)
         self.before_each: Callable[[str], None] = lambda _call: None
@@ -110,6 +124,18 @@ class StandIn:
         if kept is payload:
             return "new"
         return "same" if kept == payload else "different"
+
+    async def config(self) -> ConfigView:
+        """``files``."""
+        self.before_each("config")
+        return self.files
+
+    async def reload(self) -> ReloadView:
+        """``files``, or ``on_reload`` raised."""
+        self.before_each("reload")
+        if self.on_reload is not None:
+            raise self.on_reload
+        return ReloadView(**dict(self.files), changed=True)
 
     async def machine(self) -> MachineView:
         """``drawn``."""

@@ -12,8 +12,10 @@ from engine.streams import say
 
 if TYPE_CHECKING:
     from engine.agent.clock import Clock
+    from engine.agent.last_good import LastGood
     from engine.agent.watching import Watch
     from engine.definition.machine import Definition
+    from engine.problems import Refused
 
 LOOPBACK = "127.0.0.1"
 
@@ -22,11 +24,20 @@ LOOPBACK = "127.0.0.1"
 def run(config: Config = TILL_YAML) -> None:
     """Look after the tills of a till.yaml until stopped by Ctrl-C or the system.
 
+    The file and its machine are watched: what is saved there is live within a second, or refused.
+    A file that is refused at the start gives way to the last one that was good, if there is one.
+
     Example: tillwire run -c /etc/tillwire/till.yaml
     """
+    from engine.problems import Refused
     from engine.settings import load_settings
 
-    settings = load_settings(config)
+    last = None
+    try:
+        settings = load_settings(config)
+    except Refused as refused:
+        last = _last_good(config, refused)
+        settings = last.settings
     from engine.agent.frugal import load_lazily
 
     load_lazily()
@@ -34,10 +45,30 @@ def run(config: Config = TILL_YAML) -> None:
     from engine.agent.process import run as run_agent
 
     try:
-        raise typer.Exit(run_agent(settings, _watching))
+        try:
+            code = run_agent(settings, _watching, last)
+        except Refused as refused:
+            if last is not None:
+                raise
+            last = _last_good(config, refused)
+            code = run_agent(last.settings, _watching, last)
+        raise typer.Exit(code)
     except CannotRun as fault:
         say(f"tillwire cannot run: {fault}")
         raise typer.Exit(1) from fault
+
+
+def _last_good(config: Path, refused: "Refused") -> "LastGood":
+    """The files that run in place of those that were refused; raises that where there are none."""
+    from engine.agent.last_good import find
+    from engine.definition.report import report
+
+    last = find(config, refused)
+    if last is None:
+        raise refused
+    say(report(refused.problems))
+    say("tillwire runs with the files that were last good.")
+    return last
 
 
 def _watching(definition: "Definition", clock: "Clock") -> "Watch":

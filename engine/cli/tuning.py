@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine import __version__
-from engine.cli.application import Json, app
+from engine.cli.application import TILL_YAML, Json, api_url, app
 
 if TYPE_CHECKING:
     from engine.core.facts import MachineFacts
@@ -144,3 +144,31 @@ def _counting(machine: "MachineFacts", wall: "Callable[[], float]") -> "Exportin
     from metrics.exporter import Exporter
 
     return Exporter(__version__, machine, wall)
+
+
+@app.command(short_help="Have the agent here read its files again.")
+def reload(
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Have the agent on this machine read till.yaml and its machine again, and say what it found.
+
+    The files are watched, so that saving them is enough; this explores the machine to the end
+    and prints all that is wrong. A till.yaml that is itself at fault is refused without asking.
+    The token comes from till.yaml, or from the environment variable
+    TILLWIRE_TOKEN. Exit code 0: in force; 1: refused; 2: no agent answers, or it does not let
+    this account.
+
+    Example: tillwire reload -c till.yaml
+    """
+    from engine.tools.load import token_of
+    from engine.tools.reload import reload as run_reload
+
+    file = config or (TILL_YAML if TILL_YAML.is_file() else None)
+    raise typer.Exit(run_reload(url or api_url(config), token_of(file), json))

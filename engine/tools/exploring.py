@@ -1,8 +1,7 @@
 """Explores machines for the check: how far, and each one once."""
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from engine.definition.machine import Definition
 from engine.definition.reader import in_order
@@ -18,7 +17,6 @@ class Limit(NamedTuple):
     seconds: float = 5.0
 
 
-Found = TypeVar("Found")
 USUAL = Limit()
 NOT_AT_ALL = Limit(0, 0)
 
@@ -47,10 +45,11 @@ class Explorer:
     def _explored(self, definition: Definition) -> tuple[int, tuple[Problem, ...]]:
         from engine.core.build import build
         from engine.core.exploration import explore
+        from engine.core.exploration.beginning import begun
 
         most, seconds = self._limit
         end = time.process_time() + seconds
-        found = _begun(
+        found = begun(
             definition,
             lambda: explore(build(definition), most, lambda: time.process_time() > end),
         )
@@ -65,20 +64,7 @@ def _play_beginning(definition: Definition) -> None:
     doubtful = any(problem.code.endswith("-unproven") for problem in definition.problems)
     if doubtful or any(tree.parallel(name) for name in (ROOT, *tree.nodes)):
         from engine.core.build import build
+        from engine.core.exploration.beginning import begun
         from engine.core.feed import begin
 
-        _begun(definition, lambda: begin(build(definition), "check", 0.0))
-
-
-def _begun(definition: Definition, play: Callable[[], Found]) -> Found:
-    """What playing gives; raises :class:`Refused` when no till can begin with the machine."""
-    from engine.core.feed import StepFailed
-
-    try:
-        return play()
-    except StepFailed as fault:
-        reason = str(fault).partition(": ")[2]
-        message = f"A till cannot begin with this machine: {reason}."
-        hint = "Look at what is entered first, and at what its actions raise."
-        problem = definition.document.problem("cannot-begin", ("states",), message, hint, key=True)
-        raise Refused([problem, *definition.problems]) from None
+        begun(definition, lambda: begin(build(definition), "check", 0.0))

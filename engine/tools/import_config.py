@@ -17,11 +17,11 @@ from engine.definition.report import report
 from engine.problems import Problem
 from engine.server.port import Configuration
 from engine.settings import load_settings
+from engine.swapping import PREVIOUS, replace
 from engine.tools.bringing import NotBrought, Way, bring
 from engine.tools.check import check_till
 from engine.tools.difference import coloured, in_colour, unified
 from engine.tools.local_part import Joined, join
-from engine.tools.swapping import PREVIOUS, replace
 
 DONE, NOT_DONE = 0, 1
 

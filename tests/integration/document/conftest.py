@@ -7,17 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from engine.agent.clock import SystemClock
+from engine.agent.files import Files
+from engine.agent.in_force import InForce
+from engine.agent.reloading import Reloader
 from engine.api.access import Access
 from engine.api.application import create_api
 from engine.api.serving import start
 from engine.core.build import build
-from engine.definition.machine import load_machine
 from engine.effects.table import VOCABULARY
-from engine.shipped import shipped_machine
+from engine.settings import load_till
 from tests.unit.agent.catalogues import catalogue
 from tests.unit.agent.houses import House
 
 TOKEN = "correct horse"
+TILL_YAML = """\
+shop: '0042'
+tills: ['01', '02']
+server: {protocol: soap, url: 'http://server.example'}
+database: {path: till.db}
+"""
 LIMIT = 20.0
 
 
@@ -33,16 +42,25 @@ class Served:
 
     async def _live(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        chart = build(load_machine(shipped_machine(), VOCABULARY))
+        config = self._path.with_name("till.yaml")
+        config.write_text(TILL_YAML, encoding="utf-8")
+        settings, definition = load_till(config, VOCABULARY)
+        chart = build(definition)
         self.house = House(
             self._path, chart=chart, names=("01", "02"), catalogue=catalogue(self._path.parent)
         )
         await self.house.agent.start()
+        started = InForce(Files(settings, definition), self.house.agent.rules, 1e9, "none")
+        reloader = Reloader(
+            self.house.agent, config, started, clock=SystemClock(), watch=self.house.watch
+        )
+        await reloader.start()
         serving = await start(create_api(self.house.agent, Access(token=TOKEN)), "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{serving.port}"
         self._ready.set()
         await self._end.wait()
         await serving.stop()
+        await reloader.close()
         await self.house.agent.stop()
 
     def stop(self) -> None:

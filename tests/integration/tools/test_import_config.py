@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from engine.settings import load_settings
-from engine.tools.swapping import replace
+from engine.swapping import replace
 from tests.integration.tools.importing import HERE, THERE, Shop
 from tests.integration.tools.test_first_minutes import LIMIT
 
@@ -226,7 +226,7 @@ def test_a_write_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> No
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from engine.tools.swapping import replace
+from engine.swapping import replace
 path, after = Path(sys.argv[1]), int(sys.argv[2])
 seen = 0
 def struck(event, arguments):

@@ -43,7 +43,7 @@ def spelled(node: ast.expr) -> str:
 def names_in(path: Path) -> Iterator[str]:
     """What each line that a file writes is called."""
     for owner, called, node in calls(path):
-        if (owner, called) == ("", "write"):
+        if (owner, called) == ("", "write") and len(node.args) > 1:  # the agent's own
             yield spelled(node.args[1])
         elif owner in ("log", "_log") and called in LEVELS:
             yield spelled(node.args[0])

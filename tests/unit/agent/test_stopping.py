@@ -225,3 +225,44 @@ def test_a_console_event_stops_the_agent(play: Play, monkeypatch: pytest.MonkeyP
         assert answers == [True]
 
     play(story())
+
+
+def test_a_hangup_that_somebody_wants_to_hear_of_stops_nothing(play: Play) -> None:
+    """It is a reload then; SIGTERM stops as before."""
+
+    async def story() -> None:
+        heard = asyncio.Event()
+        stop = StopSignal(asyncio.get_running_loop(), end=lambda _: None)
+        stop.hung_up = heard.set
+        os.kill(os.getpid(), signal.SIGHUP)
+        await heard.wait()
+        assert stop.reason is None
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await stop.wait() == "SIGTERM"
+        stop.close()
+
+    play(story())
+
+
+def test_a_terminal_that_is_closed_stops_the_agent(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hangup is none that asks for a reload."""
+    ours, theirs = os.openpty()
+    terminal = os.fdopen(theirs)
+    monkeypatch.setattr("sys.stdin", terminal)
+
+    async def story() -> None:
+        heard: list[int] = []
+        stop = StopSignal(asyncio.get_running_loop(), end=lambda _: None)
+        stop.hung_up = lambda: heard.append(1)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.01)
+        assert (heard, stop.reason) == ([1], None)
+        os.close(ours)
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert await stop.wait() == "SIGHUP"
+        stop.close()
+
+    play(story())
+    terminal.close()

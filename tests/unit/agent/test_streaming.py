@@ -82,7 +82,7 @@ def test_messages_are_told_by_title_and_reading_by_the_count(tell: Tell) -> None
 
     async def story(house: House) -> None:
         reader = await house.agent.subscribe(None)
-        house.agent._telling.received("01", TOLD, 150)
+        house.agent.telling.received("01", TOLD, 150)
         [(kind, told)] = await heard(reader)
         assert (kind, told["unread"], len(told["new"])) == ("message", 150, 100)
         assert told["new"][3] == {"id": "m-3", "level": "warning", "title": "title 3"}

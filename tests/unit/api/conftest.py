@@ -94,7 +94,8 @@ def documented(document: dict[str, Any], reply: httpx.Response) -> None:
             media_type = reply.headers["content-type"].partition(";")[0]
             assert media_type in told[str(reply.status_code)]["content"]
     if reply.status_code >= 400 and path not in ("/healthz", "/readyz"):
-        assert set(reply.json()) == {"error", "message", "hint"}
+        more = {"problems", "text"} if reply.json()["error"] == "refused" else set()
+        assert set(reply.json()) == {"error", "message", "hint", *more}
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ ROUTES = {
     ("get", "/v1/tills/{till}/icon.svg"),
     ("get", "/v1/machine"),
     ("get", "/v1/machine/diagram.svg"),
+    ("get", "/v1/config"),
+    ("post", "/-/reload"),
     ("get", "/metrics"),
     ("get", "/healthz"),
     ("get", "/readyz"),
@@ -53,7 +55,8 @@ def test_every_operation_is_described_with_its_errors(api: LocalApi) -> None:
         for told in errors.values():
             assert told["description"]
             schema = told["content"]["application/json"]["schema"]
-            assert schema in (ERROR, {"$ref": "#/components/schemas/Health"})
+            kinds = ("Health", "RefusedView")
+            assert schema in (ERROR, *({"$ref": f"#/components/schemas/{one}"} for one in kinds))
 
 
 def test_what_changes_something_needs_the_token_and_nothing_else_does(api: LocalApi) -> None:

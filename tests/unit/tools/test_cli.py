@@ -23,6 +23,7 @@ VERBS = (
     ("lab",),
     ("check",),
     ("status",),
+    ("reload",),
     ("init",),
     ("config", "show"),
 )
@@ -131,7 +132,8 @@ def test_run_hands_settings_and_metrics_to_the_agent(
     """The agent's answer is the exit code; the metrics know the machine's states."""
     given = []
 
-    def run(settings: Settings, watching: Any) -> int:
+    def run(settings: Settings, watching: Any, last: None) -> int:
+        assert last is None
         metrics = watching(load_definition(settings, VOCABULARY), SystemClock())
         metrics.add_till("1", ("offline-cooldown",), {"offline-cooldown": 0.0})
         given.extend([settings.shop, metrics.render("")[0].decode()])

@@ -2,6 +2,7 @@
 
 import { Fault, Heart, get, listen, now, post, tillPath } from "./agent.js";
 import { lightUp, loadDrawing, putOut } from "./diagram.js";
+import { drawFiles } from "./files.js";
 import { gaps, noteSteps } from "./gaps.js";
 import { drawLoads, loadAnswer, loadFault, loadTold } from "./loads.js";
 import { drawMessages } from "./messages.js";
@@ -13,6 +14,7 @@ import { countdown, language, moment, span, text, toTheSecond } from "./texts.js
 
 const DAY = 24 * 3600 * 1000;
 const SELDOM = 10000; // ms after which the past is read again though nothing seems to have changed
+const FILES = 5000; // ms between two questions about the files of the agent
 const PAGE = 1000; // steps in one answer
 const PAGES = 6;
 const RECENT = 60; // steps of all kinds that are looked through again and again
@@ -336,6 +338,8 @@ async function start() {
   Object.assign(link, { href: address({ lang: other }), lang: other, hreflang: other });
   link.textContent = { en: "English", fr: "Français" }[other];
   const chosen = parameters.get("till");
+  drawFiles();
+  setInterval(drawFiles, FILES);
   if (chosen !== null) showTill(chosen);
   for (;;) {
     try {

@@ -15,11 +15,15 @@ def replace(path: Path, text: str) -> None:
     or loses its power. Raises OSError; ``path`` is as it was then.
     """
     old = path.read_bytes()
-    _put(path.with_name(path.name + PREVIOUS), old, path)
-    _put(path, text.encode("utf-8"), path)
+    put(path.with_name(path.name + PREVIOUS), old, path)
+    put(path, text.encode("utf-8"), path)
 
 
-def _put(path: Path, content: bytes, like: Path) -> None:
+def put(path: Path, content: bytes, like: Path) -> None:
+    """Have ``path`` hold ``content``, for the accounts that may read ``like``.
+
+    At any moment it is whole, as it was or as it will be. Raises OSError.
+    """
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
