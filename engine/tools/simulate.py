@@ -100,11 +100,11 @@ def _variants(
     given = tuple(_assignment(text, "--set") for text in wanted.given)
     variants = [Variant("", wanted.machine, given)]
     if wanted.compare is not None:
-        own = wanted.machine.name if wanted.machine else "as it is"
-        variants = [
-            Variant(own, wanted.machine, given),
-            Variant(wanted.compare.name, wanted.compare, given),
-        ]
+        own, other = wanted.machine, wanted.compare
+        names = [own.name if own else "as it is", other.name]
+        if names[0] == names[1]:  # of two folders
+            names = [str(own), str(other)]
+        variants = [Variant(names[0], own, given), Variant(names[1], other, given)]
     elif wanted.sweep is not None:
         name, _, values = wanted.sweep.partition("=")
         variants = [

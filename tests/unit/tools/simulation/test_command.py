@@ -67,6 +67,16 @@ def test_two_machines_stand_side_by_side(tillwire: Any, day: Path, tmp_path: Pat
     assert returned[1] < returned[0]
 
 
+def test_two_machines_of_one_name_are_told_apart(tillwire: Any, day: Path, tmp_path: Path) -> None:
+    """By the folders that they lie in."""
+    own, other = tmp_path / "a" / "m.yaml", tmp_path / "b" / "m.yaml"
+    for path in (own, other):
+        path.parent.mkdir()
+        path.write_bytes(shipped_machine().read_bytes())
+    result = tillwire("simulate", day, "--machine", own, "--compare", other, "--json")
+    assert list(json.loads(result.out)) == [str(own), str(other)]
+
+
 def test_a_sweep_shows_later_tickets_against_less_sql(tillwire: Any, day: Path) -> None:
     """The trade of the vendor's own text."""
     arguments = ("--set", "ticket_sync_on_close=false", "--sweep", "ticket_sync_interval=10s,5min")
@@ -129,24 +139,26 @@ def test_a_scenario_is_checked_by_the_check(tillwire: Any, day: Path) -> None:
     assert "Found the text 'broken'." in result.out
 
 
-@pytest.mark.parametrize("more", [(), ("--json",)], ids=["text", "json"])
-def test_the_same_seed_gives_the_same_bytes_in_any_process(day: Path, more: Any) -> None:
-    """Nothing depends on the order of a set, the clock or the process."""
-    outputs = set()
-    for hashing in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-m", "engine.cli", "simulate", str(day), *more],
-            env={**os.environ, "PYTHONHASHSEED": hashing},
-            capture_output=True,
-            check=True,
-            timeout=60,
-        )
-        outputs.add(done.stdout)
-    assert len(outputs) == 1
-    other = subprocess.run(
-        [sys.executable, "-m", "engine.cli", "simulate", str(day), *more, "--seed", "2"],
+def _outputs(day: Path, hashing: str, *more: str) -> tuple[bytes, bytes]:
+    """What a process of its own prints, and the report that it writes."""
+    page = day.with_suffix(f".{hashing}.html")
+    command = [sys.executable, "-m", "engine.cli", "simulate", str(day), "--report", str(page)]
+    done = subprocess.run(
+        [*command, *more],
+        env={**os.environ, "PYTHONHASHSEED": hashing},
         capture_output=True,
         check=True,
         timeout=60,
     )
-    assert other.stdout not in outputs
+    return done.stdout, page.read_bytes()
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_process(tillwire: Any, day: Path) -> None:
+    """Text, data and page depend neither on the order of a set nor on the clock nor on the
+    process; another seed is another day."""
+    text, page = _outputs(day, "1")
+    data, same_page = _outputs(day, "2", "--json")
+    assert page == same_page
+    assert text.decode() == tillwire("simulate", day).out
+    assert data.decode() == tillwire("simulate", day, "--json").out
+    assert text.decode() != tillwire("simulate", day, "--seed", "2").out
