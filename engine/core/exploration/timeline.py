@@ -84,13 +84,23 @@ class _Player:
         else:
             data = self._data(stimulus)
             fed = Event(event.name, {**event.data, **data})
+            to = ""
             if stimulus.call is not None:
                 try:
                     fed = self._situations.answer(self._told.till, stimulus.call, fed)
                 except ValueError:
                     raise _Astray from None
-            self._told.lines.append(f"- {self._written(stimulus.kind, event.name, data)}")
+                to = self._which(stimulus.call.effect, fed.run)
+            self._told.lines.append(f"- {self._written(stimulus.kind, event.name, data, to)}")
             self._note([self._feed(fed)])
+
+    def _which(self, effect: str, number: int | None) -> str:
+        """The arguments of the call that is answered, where it is not the oldest of its effect."""
+        calls = self._told.till.calls(effect)
+        if number == min(run.number for run in calls):
+            return ""
+        arguments = next(run.arguments for run in calls if run.number == number)
+        return _mapping(arguments, self._chart.definition.vocabulary.effects[effect].arguments)
 
     def _timeout(self, event: Event) -> None:
         """Let time pass until a timer runs out, and the others with it that do so before."""
@@ -147,10 +157,16 @@ class _Player:
     def _fields(self, event: str) -> Mapping[str, Field]:
         return self._chart.definition.events[event]
 
-    def _written(self, kind: str, name: str, data: Mapping[str, Value]) -> str:
-        fields = self._fields(name)
-        given = ", ".join(f"{key}: {_yaml(value, fields[key])}" for key, value in data.items())
-        return f"{{{kind}: {name}, with: {{{given}}}}}" if given else f"{kind}: {name}"
+    def _written(self, kind: str, name: str, data: Mapping[str, Value], to: str) -> str:
+        parts = [f"{kind}: {name}"]
+        parts += [f"with: {{{_mapping(data, self._fields(name))}}}"] if data else []
+        parts += [f"to: {{{to}}}"] if to else []
+        return parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"
+
+
+def _mapping(values: Mapping[str, Value], fields: Mapping[str, Field]) -> str:
+    """The inside of a mapping in YAML's flow style."""
+    return ", ".join(f"{name}: {_yaml(value, fields[name])}" for name, value in values.items())
 
 
 def _yaml(value: Value, kind: Field) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from engine.core.build import BEGIN, Chart
 from engine.core.facts import machine_facts
 from engine.core.records import Event, Step, Till
+from engine.core.repeating import Repeating
 from engine.definition.model import Condition
 from engine.definition.values import format_duration
 from engine.tools.testing.coverage import Coverage
@@ -66,6 +67,7 @@ class Player:
             tuple(hears),
             # Metrics are told each step: none may be left out.
             None if counted else self._same_again,
+            Repeating().feed,
         )
         if watching is not None and counted:
             facts = machine_facts(chart.definition)

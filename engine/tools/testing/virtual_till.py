@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from engine.agent.clock import VirtualClock
-from engine.agent.tills import Tills
+from engine.agent.tills import Feed, Tills
 from engine.core.build import Chart
 from engine.core.feed import StepFailed
 from engine.core.records import Event, Run, Step, Till
@@ -42,6 +42,7 @@ class VirtualTill:
 
     Whoever ``hears`` the steps may raise nothing. Where a till is exactly as it was a moment
     ago, what follows is not played but told ``again``; without that, everything is played.
+    ``play`` plays a step in place of the core's ``feed``.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class VirtualTill:
         name: str,
         hears: tuple[Heard, ...],
         again: Again | None = None,
+        play: Feed | None = None,
     ) -> None:
         logging.getLogger("tillwire").addHandler(logging.NullHandler())
         self.steps = 0
@@ -63,7 +65,8 @@ class VirtualTill:
         self._hears = (self._count, *hears)
         self._serials = count()
         self._answers: list[tuple[float, int, Event]] = []
-        self._tills = Tills(chart, self._clock, self, self._hears)
+        self._play = play
+        self._tills = Tills(chart, self._clock, self, self._hears, play=play)
 
     def begin(self) -> None:
         """The till is new, and enters the machine's initial state."""
@@ -211,7 +214,7 @@ class VirtualTill:
         saved = pack(self.till, self.moment, self.wall)
         self._answers.clear()
         self._clock.advance(away)
-        self._tills = Tills(self._chart, self._clock, self, self._hears)
+        self._tills = Tills(self._chart, self._clock, self, self._hears, play=self._play)
         if self._tills.add(self._name, saved).event.name != RESTORED:
             raise Halted("the till could not go on where it was saved, and began anew")
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from engine.core.build import build
+from engine.core.repeating import Repeating
 from engine.definition.machine import load_machine
 from engine.definition.vocabulary import Value
 from engine.effects.table import VOCABULARY
@@ -31,7 +32,8 @@ class Seen(NamedTuple):
 
 def _after(machine: Path, reply: Reply, seconds: float, short: bool) -> Seen:
     chart, since = build(load_machine(machine, VOCABULARY)), Happenings()
-    virtual = VirtualTill(chart, "01", (since.hear,), since.repeat if short else None)
+    again, play = (since.repeat, Repeating().feed) if short else (None, None)
+    virtual = VirtualTill(chart, "01", (since.hear,), again, play)
     virtual.script({"all": reply})
     virtual.begin()
     virtual.wait(seconds)

@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 import pytest
 
+from engine.core.build import build
+from engine.core.exploration import explore
+from engine.definition.machine import load_machine
+from engine.definition.reader import read
 from engine.effects.table import VOCABULARY
+from engine.shipped import shipped_machine
 from engine.tools.testing.coverage import Coverage
 from engine.tools.testing.playing import Player
 from engine.tools.testing.reading import load_tests
@@ -102,3 +107,27 @@ def test_on_the_mended_machine_it_passes(tmp_path: Path, name: str) -> None:
     assert machine.count(mend.wrong) == 1
     results = _played(tmp_path, machine.replace(mend.wrong, mend.right), _ways(name))
     assert [result.failures for result in results] == [()] * len(results)
+
+
+PLACES = [
+    "{active: held, guard: load == 'owed'}",
+    "{active: offline-cooldown, guard: probes >= 3}",
+    "{active: online, guard: missed}",
+    "{starts: fetch_offers, running: [poll_messages, load]}",
+    "{active: degraded, guard: failures == 2 and not waiting}",
+    "{active: degraded, starts: ping, guard: occasion == 'returned'}",
+]
+"""Corners of the connection machine that a till can get into."""
+
+
+def test_the_ways_into_the_corners_of_the_connection_machine_can_be_played(tmp_path: Path) -> None:
+    """With its growing waits, which chance makes longer: a test draws as the check does."""
+    claims = [f"  - {{about: Corner {n}., never: {place}}}" for n, place in enumerate(PLACES)]
+    text = shipped_machine().read_text(encoding="utf-8").partition("\ninvariants:")[0]
+    machine = "\n".join([text, "invariants:", *claims, ""])
+    definition = load_machine(read(machine, "corners.yaml"), VOCABULARY)
+    problems = explore(build(definition), 20_000).problems
+    ways = [p.trace + "\n" for p in problems if p.code == "never-broken"]
+    assert len(ways) == len(PLACES)
+    failures = [result.failures for result in _played(tmp_path, machine, ways)]
+    assert [f.expected.split()[0] for (f,) in failures] == ["never:"] * len(ways)
