@@ -16,6 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL := $(PIP) install -qq --constraint constraints.txt --editable
 AXE := build/axe/node_modules/axe-core/axe.min.js
+MERMAID := build/mermaid/node_modules/mermaid/dist/mermaid.min.js
 TIMES ?= 10
 
 .PHONY: help setup run test test-setup lint bench soak reference constraints clean
@@ -56,7 +57,7 @@ soak: test-setup
 	$(BIN)/python -m tests.faults.ftp --rounds $$((20 * $(TIMES)))
 	$(BIN)/python -m tests.faults.catalogue_kill --kills 100 --power $$((8 * $(TIMES)))
 
-test-setup: $(VENV)/.test $(AXE)
+test-setup: $(VENV)/.test $(AXE) $(MERMAID)
 	@command -v promtool >/dev/null || .ci/debian prometheus
 	@command -v chromium >/dev/null || .ci/debian chromium fonts-dejavu-core
 	@command -v vsftpd >/dev/null || .ci/debian vsftpd
@@ -85,6 +86,12 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 $(AXE): Makefile
 	@command -v npm >/dev/null || .ci/debian npm
 	@npm install --silent --no-save --no-audit --no-fund --prefix build/axe axe-core@4.14.1
+	@touch $@
+
+# Draws what `tillwire diagram` makes.
+$(MERMAID): Makefile
+	@command -v npm >/dev/null || .ci/debian npm
+	@npm install --silent --no-save --no-audit --no-fund --prefix build/mermaid mermaid@11.17.2
 	@touch $@
 
 # The page is complete before it takes the place of the old one.

@@ -1,7 +1,8 @@
 """The command line's own parts: the application, and the options that verbs share."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,6 +39,19 @@ def _options(
     ] = False,
 ) -> None:
     """Looks after a shop till's link to its central server."""
+
+
+def one_of(*words: str) -> Callable[[str], Any]:
+    """Takes one of these words from the command line; for any other it says what is meant."""
+
+    def word(text: str) -> str:
+        if text in words:
+            return text
+        from engine.problems import did_you_mean
+
+        raise typer.BadParameter(f"'{text}' is not one of them. {did_you_mean(text, words)}")
+
+    return word
 
 
 def seconds(text: str) -> float:

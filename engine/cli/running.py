@@ -1,13 +1,12 @@
 """Verbs about what runs: the agent, the demo, the lab, and what is asked of them."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from engine import __version__
-from engine.cli.application import TILL_YAML, Config, Json, api_url, app, seconds
+from engine.cli.application import TILL_YAML, Config, Json, api_url, app, one_of, seconds
 from engine.streams import say
 
 if TYPE_CHECKING:
@@ -190,16 +189,16 @@ def proof(
     raise typer.Exit(run_proof(config, day, till, json, ask_server))
 
 
-class LoadKind(StrEnum):
-    """What `tillwire load` takes."""
-
-    FULL = "full"
-    CHANGES = "changes"
-
-
 @app.command(short_help="Load the catalogue and show how far it gets.")
 def load(
-    kind: Annotated[LoadKind, typer.Argument(help="Everything, or what has changed since.")],
+    kind: Annotated[
+        Literal["full", "changes"],
+        typer.Argument(
+            metavar="KIND",
+            parser=one_of("full", "changes"),
+            help="full: everything; changes: what has changed since.",
+        ),
+    ],
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
     ] = None,
@@ -223,4 +222,4 @@ def load(
     from engine.tools.load import token_of
 
     file = config or (TILL_YAML if TILL_YAML.is_file() else None)
-    raise typer.Exit(run_load(kind.value, url or api_url(config), token_of(file), till))
+    raise typer.Exit(run_load(kind, url or api_url(config), token_of(file), till))

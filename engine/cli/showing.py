@@ -1,11 +1,11 @@
 """Verbs that show what a file can say, and what a machine is."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from engine.cli.application import app
+from engine.cli.application import app, one_of
 
 
 @app.command(short_help="Print the JSON Schema of a kind of file, for editors.")
@@ -42,3 +42,46 @@ def schema(
         hint = did_you_mean(kind, schemas.KINDS)
         raise typer.BadParameter(f"'{kind}' is no kind of file. {hint}", param_hint="KIND")
     raise typer.Exit(schemas.schema(kind))
+
+
+@app.command(short_help="Draw a machine.")
+def diagram(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help="A machine, or a till.yaml; the one that comes along without it."
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["mermaid", "svg", "text"] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            parser=one_of("mermaid", "svg", "text"),
+            help="mermaid, svg or text. Without it: text on a terminal, else mermaid.",
+        ),
+    ] = None,
+    language: Annotated[
+        Literal["en", "fr"],
+        typer.Option("--language", metavar="LANGUAGE", parser=one_of("en", "fr"), help="en or fr."),
+    ] = "en",
+    detail: Annotated[
+        bool, typer.Option("--detail", help="Every transition, with all that it does.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")
+    ] = None,
+) -> None:
+    """Draw a machine as it runs, with the values that its parameters have.
+
+    Transitions between two states are told together, those that lead nowhere are counted.
+
+    Exit code 0: drawn; 1: the file is refused, or the drawing cannot be written; 2: the file
+    cannot be read.
+
+    Example: tillwire diagram machines/connection.yaml -o connection.svg
+    """
+    from engine.shipped import shipped_machine
+    from engine.tools.diagram import diagram as run_diagram
+
+    raise typer.Exit(run_diagram(file or shipped_machine(), form, language, detail, output))

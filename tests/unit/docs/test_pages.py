@@ -8,6 +8,7 @@ from textwrap import indent
 from typing import NamedTuple
 
 import certifi
+import jsonschema_rs
 import pytest
 import typer.main
 from pydantic import BaseModel
@@ -27,6 +28,9 @@ from engine.lab.ftp_faults import FTP_FAULTS
 from engine.server.settings import ServerSettings
 from engine.settings import Settings, load_definition, load_settings
 from engine.shipped import shipped_machine
+from engine.tools.drawing.chart import chart_of
+from engine.tools.drawing.mermaid import mermaid
+from engine.tools.schema import schema_of
 from engine.tools.simulation import scenario
 from engine.tools.simulation.play import play
 from engine.tools.simulation.reading import load_played, load_scenario
@@ -96,6 +100,21 @@ def test_the_first_machine_is_checked_as_the_page_says() -> None:
     block = next(block for block in MACHINES if block.text.startswith("machine: link"))
     chart = build(load_machine(read(block.text, "link.yaml"), VOCABULARY))
     assert f", {explore(chart).situations} situations)" in page.text
+
+
+def test_the_drawing_in_a_page_is_that_of_its_machine() -> None:
+    """The first machine of docs/language.md, as Mermaid."""
+    drawing = next(block for block in _of("mermaid") if block.place.startswith("language"))
+    block = next(block for block in MACHINES if block.text.startswith("machine: link"))
+    assert drawing.text == mermaid(chart_of(load_machine(read(block.text, "m"), VOCABULARY)))
+
+
+@pytest.mark.parametrize("block", [*MACHINES, *DATASETS, *TILLS], ids=lambda block: block.place)
+def test_every_example_fits_its_schema(block: Block) -> None:
+    """An editor finds nothing wrong with it."""
+    kind = "machine" if block in MACHINES else "datasets" if block in DATASETS else "till"
+    validator = jsonschema_rs.validator_for(schema_of(kind))
+    assert [str(fault) for fault in validator.iter_errors(read(block.text, "file").data)] == []
 
 
 @pytest.mark.parametrize("block", TRACES, ids=lambda block: block.place)

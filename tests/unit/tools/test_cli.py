@@ -26,6 +26,8 @@ VERBS = (
     ("reload",),
     ("init",),
     ("config", "show"),
+    ("schema",),
+    ("diagram",),
 )
 
 
@@ -66,6 +68,10 @@ def test_the_help_names_every_verb(tillwire: Any) -> None:
         (("run", "--fast"), "No such option: --fast"),
         (("demo", "--for", "60"), "'60' is not a duration"),
         (("config", "hide"), "No such command 'hide'"),
+        (("load", "wrong"), "for 'KIND': 'wrong' is not one of them. Allowed: changes, full."),
+        (("load", "fulll"), "Did you mean 'full'?"),
+        (("diagram", "--format", "png"), "Allowed: mermaid, svg, text."),
+        (("diagram", "--language", "de"), "Allowed: en, fr."),
     ],
 )
 def test_wrong_usage_is_a_sentence(
