@@ -177,7 +177,9 @@ class Player:
         virtual = self._till
         for found in self._expecting.mismatches(expect, virtual.till, virtual.moment):
             self._mismatch(found, at)
-        if expect.metrics and self._exporter is not None:
+        if expect.metrics and self._exporter is None:
+            self._fail((*at, "metrics"), "metrics", "nothing counts them here")
+        elif self._exporter is not None:
             for found in measures(expect.metrics, self._exporter.render()[0].decode()):
                 self._mismatch(found, at)
         self._since.clear()

@@ -81,8 +81,11 @@ def _machine(document: Document, suite: Suite) -> Path:
     else:
         path = file.with_name(file.name.removesuffix(SUFFIX).removesuffix(".yaml") + ".yaml")
         hint = "Name the machine that is tested: machine: connection.yaml, say."
-    if path.is_file() and path.resolve() != file.resolve():
-        return path
+    try:
+        if path.is_file() and path.resolve() != file.resolve():
+            return path
+    except OSError:  # no name that a file could have
+        hint = "It is a name, or a path, of a file."
     message = f"There is no machine file '{path}'."
     raise Refused([document.problem("machine", ("machine",), message, hint)])
 

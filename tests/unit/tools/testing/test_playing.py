@@ -259,6 +259,12 @@ def test_metrics_are_those_of_the_agents_exporter(play: Play) -> None:
     ]
 
 
+def test_metrics_that_nobody_counts_are_not_as_expected(told: Told) -> None:
+    """The command always has somebody who does."""
+    said = told("expect: {metrics: {tillwire_state: 1}}")
+    assert said == ["3 after 0 s: expected metrics; got nothing counts them here"]
+
+
 def test_a_failure_tells_the_steps_that_led_there(play: Play) -> None:
     """What came to pass, from the beginning, with its cause and its virtual time."""
     (failure,) = play(

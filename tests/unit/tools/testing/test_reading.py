@@ -60,3 +60,12 @@ def test_every_key_and_short_form_is_read(tillwire: Any, folder: Path) -> None:
     assert tillwire("test", folder / "every_key.yaml").code == 0
     checked = tillwire("check", folder / "every_key.yaml").out
     assert checked == f"{folder / 'every_key.yaml'}: good (2 cases of {folder / 'small.yaml'})\n"
+
+
+def test_a_machine_whose_name_no_file_can_have_is_told(folder: Path) -> None:
+    """Too long for a file system."""
+    file = folder / "small.test.yaml"
+    file.write_text(f"machine: {'a' * 5000}\ncases: [{{case: it}}]")
+    with pytest.raises(Refused) as refused:
+        load_tests(file, VOCABULARY)
+    assert [problem.code for problem in refused.value.problems] == ["machine"]

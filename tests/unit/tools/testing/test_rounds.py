@@ -79,3 +79,23 @@ def test_a_quiet_month_is_a_handful_of_steps() -> None:
     assert seen.now == month
     assert seen.happened.started["ping"] == 86_400
     assert seen.steps < 12
+
+
+CHANCE = """
+machine: chance
+states:
+  resting:
+    after: [{delay: {base: 1min, max: 1min, jitter: 0.5, attempt: '0'}, target: looking}]
+  looking:
+    every: {1s: {log: looked}}
+    after: {5s: resting}
+"""
+
+
+def test_where_chance_decides_what_comes_nothing_is_left_out(tmp_path: Path) -> None:
+    """A till that looks the same each time that it wakes up sleeps another time each time."""
+    (tmp_path / "chance.yaml").write_text(CHANCE, encoding="utf-8")
+    reply = Reply(answer="ok")
+    played = _after(tmp_path / "chance.yaml", reply, 7200.0, short=False)
+    counted = _after(tmp_path / "chance.yaml", reply, 7200.0, short=True)
+    assert (counted.left, counted.steps) == (played.left, played.steps)
