@@ -74,6 +74,7 @@ def _unfit(scenario: Scenario, document: Document) -> Iterator[Problem]:
             yield document.problem(
                 "either", (*way, "share"), "Either 'tills' or 'share', not both.", key=True
             )
+    yield from _lonely_times(scenario, document)
     parts: tuple[tuple[str, Sequence[NetworkWindow | ServerWindow]], ...] = (
         ("network", scenario.network.windows),
         ("server", scenario.server.windows),
@@ -87,6 +88,26 @@ def _unfit(scenario: Scenario, document: Document) -> Iterator[Problem]:
                     _place(document, (part, "windows"), index, "lasts"),
                     "It lasts until it begins again.",
                     "'lasts' is less than 'every'.",
+                )
+
+
+def _lonely_times(scenario: Scenario, document: Document) -> Iterator[Problem]:
+    """How often, where nothing says after how long again."""
+    lists: tuple[tuple[tuple[str, ...], Sequence[Timed | ServerWindow]], ...] = (
+        (("network", "windows"), scenario.network.windows),
+        (("server", "windows"), scenario.server.windows),
+        (("files", "windows"), scenario.files.windows if scenario.files else ()),
+        (("events",), scenario.events),
+    )
+    for way, several in lists:
+        for index, each in enumerate(several):
+            if each.times is not None and each.every is None:
+                yield document.problem(
+                    "lonely",
+                    _place(document, way, index, "times"),
+                    "'times' says how often, and nothing says after how long.",
+                    "Add 'every', or leave 'times' out.",
+                    key=True,
                 )
 
 

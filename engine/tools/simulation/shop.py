@@ -19,6 +19,8 @@ from engine.tools.simulation.windows import concerns, first, occurrences
 from engine.tools.simulation.world import World
 
 HOUR = 3600.0
+LEAST = 1e-6
+"""Seconds that are certainly some, even after a month."""
 CUSTOMERS = 200
 """So many customers have a code."""
 
@@ -118,7 +120,8 @@ class Shop:
             following = self._steps[index + 1][0] if index + 1 < len(self._steps) else DAY
             if index < 0:
                 following = self._steps[0][0]
-            end = at + following - of_day
+            # Never so little that adding it changes nothing.
+            end = at + max(following - of_day, LEAST)
             if rate > 0 and at + left / rate <= end:
                 return at + left / rate
             left -= rate * (end - at)

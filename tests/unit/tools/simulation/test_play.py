@@ -114,6 +114,7 @@ def test_a_server_that_falls_takes_what_it_was_at_with_it() -> None:
     day = scenario(
         server={
             "costs": {"send_tickets": {"work": "30s"}},
+            "tells_ticket_status": False,
             "windows": [{"at": "11:20", "lasts": "20s", "down": "refused"}],
         },
         tickets={"per_hour": 3600},
@@ -121,6 +122,8 @@ def test_a_server_that_falls_takes_what_it_was_at_with_it() -> None:
     )
     _, found = lived(day)
     assert found.calls.ended["send_tickets"]["failed.unreachable"] == 1
+    assert found.sold.stored > 0
+    assert found.sold.again == 0
 
 
 def test_the_cashier_waits_for_offers_and_never_longer_than_asked() -> None:
@@ -159,6 +162,17 @@ def test_rates_change_with_the_time_of_day() -> None:
     before = sum(at < 1800 for at in closed)
     assert 5 <= before <= 30
     assert 100 <= len(closed) - before <= 200
+
+
+def test_a_month_of_changing_rates_comes_to_its_end() -> None:
+    """However small the rest of a time of day is that is left after rounding."""
+    rates = {"00:00:07": 0, "11:11:13": 3, "23:59:59": 0}
+    day = scenario(begins="17:17:17", length="31d", tickets={"per_hour": rates}, tills=1)
+    played, _ = lived(
+        day.model_copy(update={"cashier": day.cashier.model_copy(update={"switched_on": 0.0})}),
+        machine(ping_interval="1h", ticket_sync_interval="1d"),
+    )
+    assert 900 < len(played.record.tills["01"].closed) < 1500
 
 
 def test_a_day_opens_closes_and_posts_what_the_file_says() -> None:
