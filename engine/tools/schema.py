@@ -16,10 +16,13 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from engine.definition.events import descriptors_of
+from engine.definition.machine import load_machine
+from engine.definition.model import Parameter
 from engine.definition.values import DELAY_PATTERN, HOW, PATTERN, format_duration
 from engine.definition.vocabulary import Vocabulary
 from engine.effects.table import VOCABULARY
 from engine.server.secret import SECRET_PATTERN
+from engine.shipped import shipped_machine
 
 PRINTED, NOT_WRITTEN = 0, 1
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -92,7 +95,28 @@ def schema_of(kind: str, vocabulary: Vocabulary = VOCABULARY) -> dict[str, Any]:
     )
     made["definitions"] = made.pop("$defs")
     head = {"$schema": DRAFT, "title": f"tillwire: {KINDS[kind].title}"}
-    return {**head, **_Tidy(vocabulary).schema(made)}
+    tidy = {**head, **_Tidy(vocabulary).schema(made)}
+    if kind == "till":
+        _explain_parameters(tidy["properties"]["parameters"])
+    return tidy
+
+
+def _explain_parameters(part: dict[str, Any]) -> None:
+    """Tell of the parameters of the machine that comes with the program; others may be set too."""
+    declared = load_machine(shipped_machine(), VOCABULARY).model.parameters
+    part["properties"] = {
+        name: {**part["additionalProperties"], "description": _about(parameter)}
+        for name, parameter in declared.items()
+    }
+
+
+def _about(parameter: Parameter) -> str:
+    label = f"{parameter.label.fr} ({parameter.label.en}). " if parameter.label else ""
+    ends = (parameter.min, parameter.max)
+    limits = " From {} to {}.".format(*ends) if None not in ends else ""
+    default = str(parameter.default)
+    shown = default.lower() if isinstance(parameter.default, bool) else default
+    return f"{label}{parameter.about}{limits} Empty: {shown}."
 
 
 def as_text(kind: str) -> str:

@@ -172,6 +172,18 @@ def test_every_key_has_a_meaning_and_its_example_is_good(kind: str) -> None:
             assert jsonschema_rs.is_valid(part, each), f"{name}.{key}: {each}"
 
 
+def test_the_parameters_of_a_till_are_explained() -> None:
+    """Those of the machine that comes with the program, with the vendor's names; any other may
+    be set too."""
+    told = schema_of("till")["properties"]["parameters"]
+    assert told["properties"]["ping_timeout"]["description"] == (
+        "Délai avant expiration du ping (Ping timeout). How long a ping may take; as the web "
+        "service timeout when empty. From 500ms to 10min. Empty: webservice_timeout."
+    )
+    assert jsonschema_rs.is_valid(told, {"ping_timeout": None, "my_own": "30s"})
+    assert not jsonschema_rs.is_valid(told, {"ping_timeout": []})
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_verb_prints_a_schema(tillwire: Any, kind: str) -> None:
     """Ready to be put into a file."""
