@@ -18,11 +18,13 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from engine.agent.clock import Clock
 from engine.agent.logs import write
+from engine.agent.noting import Note, Notes
 from engine.core.carrying import RELOADED
 from engine.core.records import Step, Till
 from engine.core.restore import pack
+from engine.definition.machine import Definition
 from engine.store.errors import StoreError
-from engine.store.history import HistoryRow
+from engine.store.history import REPLAY, HistoryRow
 from engine.store.journal import Kind
 from engine.store.store import Store
 
@@ -62,7 +64,7 @@ class Period(NamedTuple):
 
 class Keeper:
     """Listens to steps and keeps them. ``offline`` names the states in which the server counts
-    as not there."""
+    as not there, ``definition`` is the machine that the tills play."""
 
     def __init__(
         self,
@@ -70,12 +72,14 @@ class Keeper:
         books: Writing,
         clock: Clock,
         offline: Iterable[str],
+        definition: Definition,
     ) -> None:
         self._loop = loop
         self._books = books
         self._clock = clock
         self._offline_states = frozenset(offline)
         self._offline: set[str] = set()
+        self._notes = Notes(definition)
         self._rows: deque[HistoryRow] = deque(maxlen=MOST_ROWS)
         self._periods: list[Period] = []
         self._moved: dict[str, Till] = {}
@@ -84,9 +88,10 @@ class Keeper:
         self._pause = 0.0
         self._closed = False
 
-    def follow(self, offline: Iterable[str]) -> None:
+    def follow(self, offline: Iterable[str], definition: Definition) -> None:
         """Another machine names other states in which the server counts as not there."""
         self._offline_states = frozenset(offline)
+        self._notes.follow(definition)
 
     def take_over(self, till: str, saved: str) -> None:
         """Before a till is restored: whether its offline period has begun in an earlier life.
@@ -111,7 +116,9 @@ class Keeper:
         if self._note_period(step, wall) or _moves(step) or carried:
             self._moved[till.id] = till
         if worth_keeping(step):
-            self._rows.append(history_row(step, wall))
+            self._rows.append(history_row(step, wall, self._notes.note(step, till)))
+        else:
+            self._notes.quiet(step)
         self._gather(GATHER)
 
     def write(self, most: int = AT_ONCE) -> None:
@@ -237,9 +244,9 @@ def worth_keeping(step: Step) -> bool:
     )
 
 
-def history_row(step: Step, wall: float) -> HistoryRow:
-    """A step as the history keeps it. What a till program posted stays out: a customer's code
-    is none of the history's business."""
+def history_row(step: Step, wall: float, note: Note | None = None) -> HistoryRow:
+    """A step as the history keeps it, with what is noted for a replay. What a till program
+    posted stays out: a customer's code is none of the history's business."""
     told = step.event.run is not None or step.event.name == RELOADED
     detail: dict[str, object] = {
         "refused": [list(refusal) for refusal in step.refused],
@@ -250,6 +257,7 @@ def history_row(step: Step, wall: float) -> HistoryRow:
         "raised": step.raised,
         "log": step.logged,
         "data": dict(step.event.data) if told else {},
+        REPLAY: note,
     }
     if not step.handled and step.event.timer is None and not step.entered:
         detail["unhandled"] = True

@@ -116,7 +116,7 @@ class Agent:
             counted=self.telling.counted,
             received=self.telling.received,
         )
-        self._keeper = Keeper(self._loop, books, clock, self._rules.offline)
+        self._keeper = Keeper(self._loop, books, clock, self._rules.offline, chart.definition)
         self._asking = Asking(self._loop)
         self.beside = Beside()
         self._low = LowTimeouts(chart.definition.parameters, clock)
@@ -220,7 +220,7 @@ class Agent:
         elsewhere = self._tills.swap(carrying)
         self._rules = rules
         self._views.follow(rules.chart)
-        self._keeper.follow(rules.offline)
+        self._keeper.follow(rules.offline, rules.chart.definition)
         self._desk.follow(rules.offline)
         self._low.follow(rules.chart.definition.parameters)
         self.telling.tell(self._watch.machine, machine_facts(rules.chart.definition))

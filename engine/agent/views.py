@@ -20,7 +20,7 @@ from engine.core.build import Chart
 from engine.core.feed import StepFailed, feed, timer_event
 from engine.core.records import Step, Taken, Till, Timer
 from engine.definition.vocabulary import Field, Value
-from engine.store.history import HistoryRow
+from engine.store.history import REPLAY, HistoryRow
 from engine.store.tickets import Backlog
 
 MOST_KNOWN = 4096
@@ -150,7 +150,7 @@ def history(row: HistoryRow) -> HistoryView:
         states=row.states,
         taken=tuple(_taken(Taken(*taken)) for taken in loads(row.taken)),
         dull=row.dull,
-        detail=loads(row.detail),
+        detail={name: told for name, told in loads(row.detail).items() if name != REPLAY},
     )
 
 

@@ -172,3 +172,36 @@ def reload(
 
     file = config or (TILL_YAML if TILL_YAML.is_file() else None)
     raise typer.Exit(run_reload(url or api_url(config), token_of(file), json))
+
+
+@app.command(short_help="Play a till's history again with an edited machine.")
+def replay(
+    machine: Annotated[Path, typer.Argument(metavar="MACHINE", help="The machine file.")],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="The till.yaml: database and values."),
+    ] = None,
+    database: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A database file, a copy say.")
+    ] = None,
+    till: Annotated[str | None, typer.Option(metavar="ID", help="One till. Default: all.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="So far back, as in 2h. Default: all.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Play again what a till lived, with an edited machine: what would have been different.
+
+    Offline time, calls, how late tickets were, and when the till would have been elsewhere. With
+    the machine that lived it every step is held against what was recorded.
+
+    Exit code 0: played; 1: a file is refused, or the same machine gives other steps; 2: a file
+    cannot be read, or there is nothing to play.
+
+    Example: tillwire replay machines/edited.yaml --config till.yaml --since 2h
+    """
+    from engine.cli.application import seconds
+    from engine.tools.replay import replay as run_replay
+
+    after = None if since is None else seconds(since)
+    raise typer.Exit(run_replay(machine, config, database, till, after, json))

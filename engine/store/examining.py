@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from engine.store.days import Days
 from engine.store.errors import damaged
+from engine.store.history import History
 from engine.store.journal import Journal
 from engine.store.opening import open_for_proof
 from engine.store.place import Place
@@ -37,12 +38,14 @@ class Entry(NamedTuple):
 
 
 class Examination:
-    """An open database that is only looked at: its ``journal``, its ``days``, and what follows."""
+    """An open database that is only looked at: its ``journal``, its ``days``, its ``history``, and
+    what follows."""
 
     def __init__(self, database: AnyDatabase) -> None:
         self._database = database
         self.journal = Journal(database)
         self.days = Days(database)
+        self.history = History(database, 0, 0)
 
     @classmethod
     def open(cls, place: Place) -> "Examination":
@@ -54,6 +57,10 @@ class Examination:
         """All that is read in the block is as it was at one moment, whatever is written."""
         with self._database.reading():
             yield
+
+    def tills(self) -> list[str]:
+        """The tills that have ever been somewhere in a machine."""
+        return sorted(till for till, _ in self._database.stream("snapshots_all"))
 
     def day(self, till: str, first_at: float, last_at: float) -> dict[int, Held]:
         """The tickets accepted from ``first_at`` to before ``last_at``, by number."""

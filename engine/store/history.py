@@ -12,6 +12,10 @@ TRIM_EVERY = 100
 """Steps added before those over the bounds are dropped; there may be as many too many."""
 
 
+REPLAY = "replay"
+"""What ``detail`` has for those alone who play a history again; older rows lack it."""
+
+
 class HistoryRow(NamedTuple):
     """One step. ``taken`` and ``detail`` are JSON texts; ``seq`` is given by the database.
 

@@ -68,7 +68,7 @@ class Room:
 
     def begin(self) -> None:
         """A new process: nothing is remembered but what the store has."""
-        self.keeper = Keeper(self.loop, self.books, self.clock, self.offline)
+        self.keeper = Keeper(self.loop, self.books, self.clock, self.offline, CHART.definition)
         self.tills = Tills(CHART, self.clock, NotingRunner(), [self.keeper.observe])
         saved = self.store.snapshots.all().get("01")
         if saved is not None:
