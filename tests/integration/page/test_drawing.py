@@ -26,7 +26,7 @@ MACHINES = [
 MERMAID = ROOT / "build" / "mermaid" / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
 PAPER = Field("text", "the paper", ("thin", "thick"), required=True)
 PRINT = EffectSignature("print", "prints", {"paper": PAPER, "copies": Field("integer")})
-DRAWINGS: tuple[tuple[Language, bool], ...] = (("en", False), ("fr", False), ("fr", True))
+DRAWINGS: tuple[tuple[Language, bool], ...] = (("en", False), ("fr", True))
 """Languages, and whether in detail."""
 
 FAULTS = """() => {
@@ -118,7 +118,8 @@ def drawer(browser: Browser) -> Iterator[Page]:
 @pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
 def test_mermaid_draws_every_machine(drawer: Page, path: Path) -> None:
     """With every title in the picture."""
-    for detail in (False, True):
+    # The detailed drawing holds whatever the other one does.
+    for detail in (False, True) if path == shipped_machine() else (True,):
         chart = _chart(path, "fr", detail)
         assert drawer.evaluate(DRAW, mermaid(chart)) == ""
         shown = drawer.evaluate("document.body.textContent")
