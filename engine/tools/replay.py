@@ -23,7 +23,7 @@ from engine.store.examining import Examination
 from engine.store.place import Place
 from engine.tools.replaying.exact import Held, hold
 from engine.tools.replaying.playing import Played, Player
-from engine.tools.replaying.recording import Recording, read_recording
+from engine.tools.replaying.recording import Recording, Unreadable, read_recording
 from engine.tools.replaying.tally import Elsewhere, Tally, elsewhere, lived
 
 PLAYED, REFUSED, UNREADABLE = 0, 1, 2
@@ -75,7 +75,7 @@ def replay(
         sys.stderr.write(f"{report(refused.problems)}\n")
         unreadable = any(problem.code == "unreadable" for problem in refused.problems)
         return UNREADABLE if unreadable else REFUSED
-    except (Cannot, StoreError) as fault:
+    except (Cannot, StoreError, Unreadable) as fault:
         sys.stderr.write(f"{fault}\n")
         return UNREADABLE
     if json:

@@ -4,6 +4,7 @@ from json import dumps, loads
 from typing import Any, NamedTuple
 
 from engine.core.build import Chart
+from engine.core.carrying import RELOADED
 from engine.core.feed import StepFailed, feed, timer_event
 from engine.core.noting import noted, recalled
 from engine.core.records import Event, Step, Till
@@ -32,7 +33,7 @@ def hold(chart: Chart, recording: Recording) -> Held:
     count = 0
     till: Till | None = None
     for step in recording.steps:
-        if step.event == "agent.reloaded" or step.begins:
+        if step.event == RELOADED or step.begins:
             till = None
         if till is None:
             if step.till is not None and step.machine == chart.definition.hash:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from engine.core.build import BEGIN
 from engine.core.carrying import RELOADED
+from engine.core.noting import recalled
 from engine.core.restore import RESTORED
 from engine.definition.vocabulary import Value
 from engine.store.history import REPLAY, History, HistoryRow
@@ -20,6 +21,10 @@ PAGE = 1000
 LIVES = (BEGIN, RESTORED)
 OURS = (*LIVES, RELOADED)
 """Events that nobody posted."""
+
+
+class Unreadable(Exception):  # noqa: N818 - it is what the history is
+    """A history that tillwire did not write so."""
 
 
 class Started(NamedTuple):
@@ -89,7 +94,15 @@ class Recording:
 
 def read_recording(history: History, till: str, since: float | None = None) -> Recording:
     """The newest steps of a till that hang together, back to ``since`` in epoch seconds or a
-    little before it. There may be none."""
+    little before it. There may be none. Raises Unreadable."""
+    try:
+        return _read(history, till, since)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as fault:
+        message = f"The history of till {till} was changed by another hand: it cannot be read."
+        raise Unreadable(message) from fault
+
+
+def _read(history: History, till: str, since: float | None) -> Recording:
     found: list[tuple[HistoryRow, dict[str, Any]]] = []
     older = 0
     enough = False
@@ -105,7 +118,11 @@ def read_recording(history: History, till: str, since: float | None = None) -> R
     while found and "till" not in found[-1][1]:
         found.pop()
         older += 1
-    return Recording(till, tuple(_lived(list(reversed(found)))), older)
+    steps = tuple(_lived(list(reversed(found))))
+    for step in steps:
+        if step.till is not None:
+            recalled(till, step.till)
+    return Recording(till, steps, older)
 
 
 def _newest_first(history: History, till: str) -> Iterator[HistoryRow]:

@@ -1,6 +1,7 @@
 """The machine that lived a history gives the same steps again."""
 
 import json
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from engine.agent.keeping import worth_keeping
 from engine.agent.noting import MOST_QUIET, WHOLE_EVERY
+from engine.core.carrying import Carrying
 from engine.core.records import Event
 from engine.store.history import History
 from engine.tools.replaying.exact import hold
-from engine.tools.replaying.recording import Recording, read_recording
+from engine.tools.replaying.recording import Recording, Unreadable, read_recording
 from tests.unit.tools.replaying.lives import NOW, TEXT, Life, chart_of, lived, long
 
 CHART = chart_of()
@@ -145,3 +147,40 @@ def test_times_go_on_evenly_over_a_restart() -> None:
     assert times == sorted(times)
     assert times[0] == NOW
     assert len({step.event for step in recording.steps if step.begins}) == 2
+
+
+def test_after_a_reload_the_new_machine_is_held_to_what_it_lived() -> None:
+    """From the first step at which the till is known whole; what the old one lived is not."""
+    life = Life(6)
+    life.live(300)
+    edited = chart_of(TEXT, ping_interval="7s")
+    life.tills.swap(Carrying(life.chart, edited))
+    life.notes.follow(edited.definition)
+    before = len(life.steps)
+    life.live(300)
+    recording = _recorded(life)
+    assert recording.machines == [CHART.definition.hash, edited.definition.hash]
+    held = hold(edited, recording)
+    assert held.unlike is None
+    assert len(life.steps) - before - 10 < held.steps < len(life.steps) - before
+    assert hold(CHART, recording).steps > before - 10
+
+
+@pytest.mark.parametrize(
+    "note",
+    [{"n": 0}, {"n": "x", "at": 1}, {"n": 5, "at": "x"}, {"n": 5, "at": 1.0, "quiet": [3]}],
+    ids=str,
+)
+def test_a_history_that_another_hand_changed_is_said_to_be_so(note: dict[str, object]) -> None:
+    """In a sentence, whatever was done to it."""
+    life = long(13)
+    last = life.kept.rows[-1]
+    life.kept.rows[-1] = last._replace(detail=json.dumps({"replay": note}))
+    recording = None
+    with suppress(Unreadable):
+        recording = _recorded(life)
+    # What still reads as numbers is no fault of the reader's; the steps then do not hang together.
+    assert recording is None or len(recording.steps) < 2
+    life.kept.rows[-1] = last._replace(detail="[")
+    with pytest.raises(Unreadable, match="The history of till 01 was changed by another hand"):
+        _recorded(life)
