@@ -47,7 +47,7 @@ SETTLE, LONGEST_SETTLE = 0.08, 0.4
 """Seconds for which files must stay as they are before they are read, and until they are read
 all the same: an editor empties a file, fills it and touches it again."""
 
-AT_ONCE = 0.7
+AT_ONCE = 0.6
 """Seconds after a save was noticed until its machine is live, explored or not."""
 
 PATIENCE = 8.0

@@ -84,8 +84,9 @@ class Eye(threading.Thread):
 class Desk:
     """An editor, and what there is to be said of each save."""
 
-    def __init__(self, agent: AgentProcess, seed: int) -> None:
+    def __init__(self, agent: AgentProcess, seed: int, live_within: float) -> None:
         self.chance = random.Random(seed)
+        self._live_within = live_within
         self.agent = agent
         self.machine = agent.folder / "connection.yaml"
         self.clean: Texts = (quick_machine(), agent.settings.read_text(encoding="utf-8"))
@@ -157,7 +158,7 @@ class Desk:
             self.live.append(took)
             self.met["live"] += 1
             self.away = "doubtful" in self.now[0]
-            if took > LIVE_WITHIN:
+            if took > self._live_within:
                 self.wrong.append(f"{what}: live after {took:.2f} s")
             if edit.deep:
                 self._is_taken_back(what, expected)
@@ -261,7 +262,7 @@ def _epoch(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-def run(folder: Path, saves: int, seed: int) -> dict[str, Any]:
+def run(folder: Path, saves: int, seed: int, live_within: float = LIVE_WITHIN) -> dict[str, Any]:
     """Everything, from the first ticket to the verdict."""
     began = time.monotonic()
     lab = LabThread(Lab(storage=folder / "lab"))
@@ -273,7 +274,7 @@ def run(folder: Path, saves: int, seed: int) -> dict[str, Any]:
         eye = Eye(agent)
         try:
             agent.start()
-            desk = Desk(agent, seed)
+            desk = Desk(agent, seed, live_within)
             for hand in (*hands, eye):
                 hand.start()
             for number in range(saves):

@@ -55,4 +55,4 @@ def test_good_files_show_nothing(shop: Shop, visit: Visit) -> None:
     page = visit()
     expect(page.locator("#files")).to_contain_text("at fault")
     shop.office.files = shop.office.files.model_copy(update={"good": True, "problems": ()})
-    expect(page.locator("#files")).to_be_hidden()
+    expect(page.locator("#files")).to_be_hidden(timeout=20_000)  # it asks every 5 s
