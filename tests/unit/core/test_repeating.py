@@ -141,3 +141,29 @@ def test_data_that_notes_what_is_read_of_it_is_data_like_any_other() -> None:
     assert (data.get("latency"), data.get("other", 7), len(data)) == (0.5, 7, 2)
     assert list(data) == ["latency", "unread"]
     assert read == {"latency", "other"}
+
+
+PASSING = """\
+machine: passing
+states:
+  a:
+    on: {sync.now: b}
+  b:
+    after: {1s: a}
+    always: c
+  c:
+    every: {5s: {log: still here}}
+"""
+
+
+def test_a_timer_that_starts_and_stops_in_one_step_is_gone_when_it_is_repeated() -> None:
+    """It is told, as it was, and does not run."""
+    chart = build(load_machine(parse(PASSING, "passing.yaml"), VOCABULARY))
+    repeated = Repeating()
+    for number in range(2):
+        till, _ = begin(chart, str(number), 0.0)
+        step = repeated.feed(chart, till, Event("sync.now"), float(number))
+        assert [timer.key for timer in step.timers_started] == ["b.after.0", "c.every.0"]
+        assert [*till.timers] == ["c.every.0"]
+        assert till.timers["c.every.0"].due == number + 5.0
+    assert repeated.played == 1
