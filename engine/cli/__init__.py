@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 # --help lists the verbs in the order in which their modules are named here.
-from engine.cli import running, setting_up, showing, tuning  # noqa: F401 - they declare themselves
+from engine.cli import running, setting_up, tuning, viewing  # noqa: F401 - they declare themselves
 from engine.cli.application import app
 from engine.problems import Refused
 from engine.streams import OF_OUTPUT, cannot_write, fill_missing_streams, make_tolerant, say

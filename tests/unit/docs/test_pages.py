@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import copy
 from textwrap import indent
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import certifi
 import jsonschema_rs
@@ -197,6 +197,21 @@ def test_every_command_in_a_page_exists(place: str, words: list[str]) -> None:
     given = {word.partition("=")[0] for word in words if word.startswith("-")}
 
     assert given <= options | secondary | {"--help"}
+
+
+def test_every_command_has_its_exit_codes_in_the_table() -> None:
+    """In docs/operating.md, which scheduled tasks are written from."""
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = page.partition("## Exit codes")[2].partition("70 is a fault")[0]
+    told = {
+        verb for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for verb in _code(row)
+    }
+    commands: Any = typer.main.get_command(app)
+    assert {verb.partition(" ")[0] for verb in told} == set(commands.commands)
+
+
+def _code(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
 
 
 def _fields(*kinds: type[BaseModel]) -> set[str]:
