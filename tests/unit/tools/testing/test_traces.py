@@ -109,25 +109,49 @@ def test_on_the_mended_machine_it_passes(tmp_path: Path, name: str) -> None:
     assert [result.failures for result in results] == [()] * len(results)
 
 
-PLACES = [
-    "{active: held, guard: load == 'owed'}",
-    "{active: offline-cooldown, guard: probes >= 3}",
-    "{active: online, guard: missed}",
-    "{starts: fetch_offers, running: [poll_messages, load]}",
-    "{active: degraded, guard: failures == 2 and not waiting}",
-    "{active: degraded, starts: ping, guard: occasion == 'returned'}",
-]
+PLACES = ["{active: held, guard: load == 'owed'}", "{active: online, guard: missed}"]
 """Corners of the connection machine that a till can get into."""
 
+GROWING = """
+machine: growing
+parameters:
+  patience: {default: 30s, min: 1s, about: How long a call may take.}
+context:
+  probes: {initial: 0, max: 9, about: Probes that failed.}
+states:
+  resting:
+    after:
+      - delay: {base: 1min, max: 10min, jitter: 0.5, attempt: probes}
+        actions: {start: ping, with: {timeout: patience}}
+    on:
+      ping.ok: {target: resting, reenter: true, actions: {assign: {probes: 0}}}
+      ping.failed: {target: resting, reenter: true, actions: {assign: {probes: probes + 1}}}
+invariants:
+  - {about: It never fails four times., never: {guard: probes > 3}}
+"""
 
-def test_the_ways_into_the_corners_of_the_connection_machine_can_be_played(tmp_path: Path) -> None:
-    """With its growing waits, which chance makes longer: a test draws as the check does."""
+
+def _ways_of(machine: str, most: float) -> list[str]:
+    """What the check would print under each invariant of a machine that can be broken."""
+    definition = load_machine(read(machine, "planted.yaml"), VOCABULARY)
+    problems = explore(build(definition), most).problems
+    return [f"{each.trace}\n" for each in problems if each.code == "never-broken"]
+
+
+def test_ways_into_corners_of_the_connection_machine_can_be_played(tmp_path: Path) -> None:
+    """Each ends where its claim says that no till comes."""
     claims = [f"  - {{about: Corner {n}., never: {place}}}" for n, place in enumerate(PLACES)]
     text = shipped_machine().read_text(encoding="utf-8").partition("\ninvariants:")[0]
     machine = "\n".join([text, "invariants:", *claims, ""])
-    definition = load_machine(read(machine, "corners.yaml"), VOCABULARY)
-    problems = explore(build(definition), 20_000).problems
-    ways = [p.trace + "\n" for p in problems if p.code == "never-broken"]
+    ways = _ways_of(machine, 600)
     assert len(ways) == len(PLACES)
     failures = [result.failures for result in _played(tmp_path, machine, ways)]
     assert [f.expected.split()[0] for (f,) in failures] == ["never:"] * len(ways)
+
+
+def test_a_way_through_waits_of_chance_can_be_played(tmp_path: Path) -> None:
+    """A test draws as the check did: each wait is as long as it is written."""
+    ways = _ways_of(GROWING, 1000)
+    assert [way.count("wait: ") for way in ways] == [4]
+    (result,) = _played(tmp_path, GROWING, ways)
+    assert [failure.expected for failure in result.failures] == ["never: probes > 3"]
