@@ -92,7 +92,7 @@ def _unchecked(text: str) -> Chart:
 
 def test_a_fleet_is_swapped_without_playing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of tills in the same situation one shows that nothing follows; the others cost nothing but
-    a look. Ten thousand of the shipped machine take 60 ms, which tests/benchmarks measures."""
+    a look. What ten thousand of the shipped machine take, tests/benchmarks/swap.py measures."""
     shop = Shop(50)
     shop.swap(LINK)
     played: list[str] = []
