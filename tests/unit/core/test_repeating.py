@@ -167,3 +167,16 @@ def test_a_timer_that_starts_and_stops_in_one_step_is_gone_when_it_is_repeated()
         assert [*till.timers] == ["c.every.0"]
         assert till.timers["c.every.0"].due == number + 5.0
     assert repeated.played == 1
+
+
+def test_calls_that_a_step_drops_are_dropped_when_it_is_repeated() -> None:
+    """Each till's own, by its own number."""
+    chart = build(load_machine(shipped_machine(), VOCABULARY))
+    repeated = Repeating()
+    for number in range(2):
+        till, _ = begin(chart, str(number), 0.0)
+        (run,) = till.running.values()
+        step = repeated.feed(chart, till, Event("offline.hold"), 1.0)
+        assert step.cancelled == [run]
+        assert till.running == {}
+    assert repeated.played == 1
