@@ -148,7 +148,8 @@ class Desk:
     def _goes_live(self, what: str, edit: Edit, expected: str, began: float) -> None:
         def settled(told: dict[str, Any]) -> bool:
             played = any(p["trace"] or p["code"] in PLAYED for p in told["problems"])
-            return (told["hash"] == expected and told["good"]) or (not told["good"] and played)
+            refused = not told["good"] and played and _epoch(told["read"]) > self.written
+            return refused or (told["hash"] == expected and told["good"])
 
         told = self._until(settled, began + REFUSED_WITHIN)
         took = time.monotonic() - began
