@@ -13,6 +13,7 @@ can tell. Texts that are words of the machine file stay, and so do numbers.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from engine.core.build import BEGIN
@@ -34,7 +35,13 @@ LIVES = (BEGIN, RESTORED)
 
 _WORD = re.compile(r"[^\W\d][\w-]*")
 
+NO_SIGNS: Mapping[str, str] = MappingProxyType({})
+
 Note = dict[str, Any]
+Quiet = tuple[str | None, float, tuple["Started", ...]]
+"""A step that is not kept: its timer, its moment, and the calls that it started."""
+Started = tuple[int, str, Value]
+"""A call's number, its effect and its timeout."""
 
 
 @dataclass(slots=True)
@@ -44,8 +51,8 @@ class _Of:
 
     count: int = -1
     since: int = 0
-    quiet: list[list[Any]] = field(default_factory=list)
-    signs: dict[str, str] = field(default_factory=dict)
+    quiet: tuple[Quiet, ...] = ()  # tuples: a process may have 10,000 of these that wait
+    signs: Mapping[str, str] = field(default_factory=lambda: NO_SIGNS)
     given: int = 0
 
 
@@ -66,8 +73,8 @@ class Notes:
         of = self._of.setdefault(step.till, _Of())
         if len(of.quiet) >= MOST_QUIET:
             of.count += 1
-            of.quiet.clear()
-        of.quiet.append([step.event.timer, step.at, [_started(run) for run in step.started]])
+            of.quiet = ()
+        of.quiet += ((step.event.timer, step.at, tuple(map(_started, step.started))),)
 
     def note(self, step: Step, till: Till) -> Note:
         """What is noted beside a step that is kept. ``till`` is as the step left it."""
@@ -75,7 +82,7 @@ class Notes:
         begins = step.event.name in LIVES
         if begins:
             of.count = -1
-            of.quiet.clear()
+            of.quiet = ()
         of.count += 1
         of.since += 1
         note: Note = {
@@ -86,9 +93,9 @@ class Notes:
             "data": self._data(of, step, till),
             "started": [_started(run) for run in step.started],
             "dropped": [run.number for run in step.cancelled],
-            "quiet": list(of.quiet),
+            "quiet": of.quiet,
         }
-        of.quiet.clear()
+        of.quiet = ()
         if step.event.name == RELOADED:
             # Listeners may hear of it when the till has gone on already: the next one will do.
             of.since = WHOLE_EVERY
@@ -129,5 +136,5 @@ class Notes:
         }
 
 
-def _started(run: Run) -> list[Any]:
-    return [run.number, run.effect, run.arguments.get("timeout", 0)]
+def _started(run: Run) -> Started:
+    return run.number, run.effect, run.arguments.get("timeout", 0)

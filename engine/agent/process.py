@@ -58,10 +58,14 @@ def run(settings: Settings, watching: Watching, last: LastGood | None = None) ->
     database or the API's address cannot be had.
     """
     configure(settings.log.format, settings.log.level)
+    chart = _chart(settings, last)
+    return asyncio.run(_live(settings, chart, _token(settings), watching, last))
+
+
+def _chart(settings: Settings, last: LastGood | None) -> Chart:
+    """In a function of its own: the places of the file go with it, before the agent lives."""
     definition = last.definition if last else load_definition(settings, VOCABULARY)
-    token = _token(settings)
-    chart = build(definition.without_places())
-    return asyncio.run(_live(settings, chart, token, watching, last))
+    return build(definition.without_places())
 
 
 def _token(settings: Settings) -> str | None:
