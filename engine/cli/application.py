@@ -22,6 +22,11 @@ app.add_typer(config_app, name="config")
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The till.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+AgentUrl = Annotated[str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")]
+AgentConfig = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
+]
 TILL_YAML = Path("till.yaml")
 
 

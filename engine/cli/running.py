@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from engine import __version__
-from engine.cli.application import TILL_YAML, Config, Json, api_url, app, one_of, seconds
+from engine.cli.application import (
+    TILL_YAML,
+    AgentConfig,
+    AgentUrl,
+    Config,
+    Json,
+    api_url,
+    app,
+    one_of,
+    seconds,
+)
 from engine.streams import say
 
 if TYPE_CHECKING:
@@ -140,13 +150,8 @@ def lab(
 
 @app.command(short_help="Ask the agent here how its tills are.")
 def status(
-    url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
-    ] = None,
+    url: AgentUrl = None,
+    config: AgentConfig = None,
     json: Json = False,
 ) -> None:
     """Ask the agent on this machine how its tills are.
@@ -199,13 +204,8 @@ def load(
             help="full: everything; changes: what has changed since.",
         ),
     ],
-    url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
-    ] = None,
+    url: AgentUrl = None,
+    config: AgentConfig = None,
     till: Annotated[
         str | None,
         typer.Option("--till", metavar="TILL", help="Which till asks; needed if there are more."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine import __version__
-from engine.cli.application import TILL_YAML, Json, api_url, app
+from engine.cli.application import TILL_YAML, AgentConfig, AgentUrl, Json, api_url, app
 
 if TYPE_CHECKING:
     from engine.core.facts import MachineFacts
@@ -148,13 +148,8 @@ def _counting(machine: "MachineFacts", wall: "Callable[[], float]") -> "Exportin
 
 @app.command(short_help="Have the agent here read its files again.")
 def reload(
-    url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="The API of the agent.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
-    ] = None,
+    url: AgentUrl = None,
+    config: AgentConfig = None,
     json: Json = False,
 ) -> None:
     """Have the agent on this machine read till.yaml and its machine again, and say what it found.

@@ -12,7 +12,7 @@ from engine.cli.application import app, one_of
 def schema(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="KIND", help="machine, till, datasets or scenario."),
+        typer.Argument(metavar="KIND", help="machine, test, scenario, till or datasets."),
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--write", metavar="FOLDER", help="Write all of them there.")

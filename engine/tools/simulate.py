@@ -106,10 +106,11 @@ def _variants(
             names = [str(own), str(other)]
         variants = [Variant(names[0], own, given), Variant(names[1], other, given)]
     elif wanted.sweep is not None:
-        name, _, values = wanted.sweep.partition("=")
+        name, values = _assignment(wanted.sweep, "--sweep", "NAME=V1,V2")
+        if not all(each := values.split(",")):
+            raise Misused(f"--sweep takes NAME=V1,V2; a value is empty in '{wanted.sweep}'.")
         variants = [
-            Variant(value, wanted.machine, (*given, _assignment(f"{name}={value}", "--sweep")))
-            for value in dict.fromkeys(values.split(","))
+            Variant(value, wanted.machine, (*given, (name, value))) for value in dict.fromkeys(each)
         ]
     trees = [
         load_played(scenario, document, each.machine, each.overrides).tree for each in variants
@@ -117,11 +118,11 @@ def _variants(
     return variants, trees
 
 
-def _assignment(text: str, option: str) -> tuple[str, str]:
+def _assignment(text: str, option: str, form: str = "NAME=VALUE") -> tuple[str, str]:
     """``NAME=VALUE``, the value as a file has it."""
     name, sign, value = text.partition("=")
     if not name or not sign or not value:
-        raise Misused(f"{option} takes NAME=VALUE; found '{text}'.")
+        raise Misused(f"{option} takes {form}; found '{text}'.")
     return name, value
 
 

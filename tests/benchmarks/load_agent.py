@@ -28,6 +28,7 @@ from tests.acceptance.agent_process import AgentProcess, wait_until  # noqa: E40
 from tests.benchmarks.drain import lab  # noqa: E402
 from tests.benchmarks.load import ROWS  # noqa: E402
 from tests.benchmarks.load_by_ftp import publish  # noqa: E402
+from tests.benchmarks.load_tickets import Accepted, figures  # noqa: E402
 from tests.integration.ftp.servers import Vsftpd  # noqa: E402
 
 PAUSE = 0.05
@@ -54,15 +55,12 @@ datasets:
     key: code
 """
 
-Sold = tuple[float, float]
-"""When a ticket was handed over, and how many seconds its answer took."""
-
 
 class TillProgram:
     """Sells from ``with`` to the end of its block; ``sold`` is all that it has handed over."""
 
     def __init__(self, agent: AgentProcess) -> None:
-        self.sold: list[Sold] = []
+        self.sold: list[Accepted] = []
         self._agent = agent
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sell)
@@ -140,27 +138,6 @@ def loads(agent: AgentProcess) -> dict[str, Any]:
     return found
 
 
-def waits(name: str, sold: list[Sold], window: tuple[float, float], asked: bool) -> list[Any]:
-    """p99 and maximum of the tickets of a window, in milliseconds."""
-    start, end = window
-    took = sorted(1000 * each for at, each in sold if start <= at + each and at <= end)
-    name = f"load by an agent: tickets, {name}"
-    return [
-        {
-            "name": f"{name}, p99 of {len(took)}",
-            "value": took[int(len(took) * 0.99)],
-            "unit": "ms",
-            "must": "<= 30" if asked else "",
-        },
-        {
-            "name": f"{name}, maximum",
-            "value": took[-1],
-            "unit": "ms",
-            "must": "<= 150" if asked else "",
-        },
-    ]
-
-
 def run() -> list[dict[str, object]]:
     """Rows of {name, value, unit, must}."""
     with TemporaryDirectory() as temporary:
@@ -185,7 +162,7 @@ def run() -> list[dict[str, object]]:
     rows = [
         row
         for name, window in windows.items()
-        for row in waits(name, till.sold, window, asked=name != "idle")
+        for row in figures(f"an agent, {name}", till.sold, [window], asked=name != "idle")
     ]
     first, last = windows["first load"]
     grown = (max(memory) - idle) / 1e6

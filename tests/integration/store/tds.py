@@ -53,12 +53,14 @@ class Tds:
     """The server, on a port of its own: ``with Tds(script) as server``.
 
     ``script`` is asked for each statement, and for the word ``LOGIN``; None answers with success
-    and no row. ``said`` holds all that was asked; ``passwords`` those that came with a log-in.
+    and no row. ``said`` holds all that was asked; ``passwords`` those that came with a
+    log-in; ``hangs`` is set by the first question that gets no answer.
     """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.said: list[str] = []
+        self.hangs = threading.Event()
         self.passwords: list[str] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -129,6 +131,7 @@ class Tds:
         answer = self.script(text)
         self._silent = isinstance(answer, Silence)  # then it does not hear of a cancel either
         if isinstance(answer, Silence):
+            self.hangs.set()
             return None
         if isinstance(answer, Cut):
             return answer

@@ -50,7 +50,7 @@ def test_an_agent_runs_on_while_its_database_hangs(
         script.answers = {"INSERT": Silence(), **script.answers}
         began = time.monotonic()
         ticket = asyncio.ensure_future(agent.accept_ticket("01", 2, b"ticket"))
-        await asyncio.sleep(0.2)
+        assert await asyncio.to_thread(server.hangs.wait, 10)
         asked = time.monotonic()
         await agent.post_event("01", "sync.now", {})
         assert await house.state()

@@ -110,3 +110,12 @@ class Play:
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.until(self.now + seconds)
+
+
+def act(play: Play, deeds: list[Any], events: list[str]) -> None:
+    """Lets a time pass for each float; else sends the event with that place among ``events``."""
+    for deed in deeds:
+        if isinstance(deed, float):
+            play.wait(deed)
+        else:
+            play.send(events[deed[0] % len(events)], n=deed[1])

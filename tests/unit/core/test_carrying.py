@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.core.build import build
 from engine.core.carrying import RELOADED, Carrying, Stranded
 from engine.core.feed import StepFailed
-from tests.unit.core.driving import CHARTS, Play, chart_file, chart_of
+from tests.unit.core.driving import CHARTS, Play, act, chart_file, chart_of
 
 NAMES = sorted(path.stem for path in CHARTS.glob("*.yaml"))
 DEEDS = st.lists(
@@ -98,14 +98,6 @@ def test_a_till_carried_into_the_same_machine_goes_on_as_if_nothing_had_been(nam
         assert plays[0].till == plays[1].till
 
     goes_on()
-
-
-def act(play: Play, deeds: list[Any], events: list[str]) -> None:
-    for deed in deeds:
-        if isinstance(deed, float):
-            play.wait(deed)
-        else:
-            play.send(events[deed[0] % len(events)], n=deed[1])
 
 
 def test_what_does_not_change_is_not_even_copied() -> None:

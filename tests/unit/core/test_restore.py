@@ -12,7 +12,7 @@ from engine.core.records import Timer
 from engine.core.restore import RESTORED, pack, unpack
 from engine.definition.machine import load_machine
 from engine.effects.table import VOCABULARY
-from tests.unit.core.driving import CHARTS, Play, chart_file, chart_of
+from tests.unit.core.driving import CHARTS, Play, act, chart_file, chart_of
 from tests.unit.core.restarting import WALL, again, left
 from tests.unit.machines.virtual_till import MACHINE
 
@@ -50,14 +50,6 @@ def test_a_till_that_was_restarted_goes_on_like_one_that_was_not(name: str) -> N
         assert same_till(other, play)
 
     goes_on()
-
-
-def act(play: Play, deeds: list[Any], events: list[str]) -> None:
-    for deed in deeds:
-        if isinstance(deed, float):
-            play.wait(deed)
-        else:
-            play.send(events[deed[0] % len(events)], n=deed[1])
 
 
 def same_till(one: Play, two: Play) -> bool:

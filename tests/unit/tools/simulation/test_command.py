@@ -99,7 +99,11 @@ def test_a_sweep_of_what_nothing_depends_on_says_so(tillwire: Any, day: Path) ->
         (("{day}", "--set", "ping_interval"), "--set takes NAME=VALUE; found 'ping_interval'."),
         (
             ("{day}", "--sweep", "ping_interval="),
-            "--sweep takes NAME=VALUE; found 'ping_interval='",
+            "--sweep takes NAME=V1,V2; found 'ping_interval='",
+        ),
+        (
+            ("{day}", "--sweep", "ping_interval=1s,"),
+            "--sweep takes NAME=V1,V2; a value is empty in 'ping_interval=1s,'",
         ),
         (
             ("{day}", "--sweep", "ping_interval=1s", "--compare", "{day}"),
