@@ -10,11 +10,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from engine.store import Busy, Missing, StoreError
 from engine.store.odbc_driver import odbc
 from engine.store.place import Place
-from engine.store.source import PAGE, SourceTable, TicketSource, _number, as_bytes, as_json
+from engine.store.source import (
+    PAGE,
+    SourceTable,
+    TicketSource,
+    _number,
+    _Statements,
+    as_bytes,
+    as_json,
+)
 from tests.unit.store.backends import BACKENDS, SERVER, on_sql_server, sqlite_by_odbc
 
 COLUMNS = "NUMERO BIGINT, CAISSE {text}, CONTENU {bytes}, NOTE {text}, ENVOYE INT"
@@ -252,6 +262,22 @@ def test_a_second_row_that_came_meanwhile_keeps_both_from_being_marked(
     before = till.rows()
     assert source.mark("01", 1) is False
     assert till.rows() == before
+
+
+@pytest.mark.parametrize("till", [None, "CAISSE"])
+def test_what_sql_server_is_asked_is_its_language(till: str | None) -> None:
+    """Each statement parses as T-SQL, and has a place for each value that it is given."""
+    table = SourceTable(("TPV", "dbo", "TICKETS"), "N", None, ("A", "B"), till, "M", "O", 0)
+    made = _Statements(table, sql_server=True)
+    whose = 0 if till is None else 1
+    for statement, values in (
+        (made.numbers, 2 + whose),
+        (made.rows(3), 4 + whose),
+        (made.mark, 5 + 2 * whose),
+    ):
+        parsed = sqlglot.parse_one(statement, dialect="tsql")
+        assert not isinstance(parsed, exp.Command)
+        assert len(list(parsed.find_all(exp.Placeholder))) == values
 
 
 def test_bytes_and_texts_and_nothing() -> None:
