@@ -4,12 +4,12 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Upper bounds of the buckets, in seconds: from a ping in the shop to a webservice timeout."""
+BOUNDS = (0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+"""Upper bounds of the buckets, in seconds: from a ping in the shop to the usual timeout."""
 
 
 class Durations:
-    """A histogram, of one effect with one outcome say."""
+    """A histogram, of one effect say; without bounds it is a sum and a count."""
 
     __slots__ = ("_bounds", "buckets", "seconds")
 

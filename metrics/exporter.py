@@ -19,8 +19,17 @@ from metrics.tills import Numbering, TillRecord
 OTHER = "other"
 """The label ``event`` of an event that the machine does not know."""
 
+KNOWN = "known"
+"""The label ``event`` of all events that it does know: which ones, the history tells."""
+
 AT_ONCE = 100
 """Tills whose lines make one chunk of a scrape: a few milliseconds, a few hundred KB."""
+
+
+def cause(event: str) -> str:
+    """The label ``event`` of a transition: without the reason of a failure, which has a metric."""
+    effect, failed, _ = event.partition(".failed.")
+    return f"{effect}.failed" if failed else event
 
 
 class Exporter:
@@ -50,9 +59,11 @@ class Exporter:
 
     def _follow(self, machine: MachineFacts) -> None:
         self._known = frozenset(machine.events)
-        self._transitions.announce((t.source, t.target, t.event) for t in machine.transitions)
-        self._rejections.announce(machine.refusals)
-        self._unhandled.announce((event,) for event in (*sorted(self._known - {OTHER}), OTHER))
+        self._transitions.announce(
+            (t.target, cause(t.event)) for t in machine.transitions if t.source != t.target
+        )
+        self._rejections.announce((refusal.state,) for refusal in machine.refusals)
+        self._unhandled.announce(((KNOWN,), (OTHER,)))
         self._lines = TillLines(machine, (self._transitions, self._rejections, self._unhandled))
 
     def config(self, successful: bool, at: float | None) -> None:
@@ -83,13 +94,14 @@ class Exporter:
         if step.late:
             return
         for taken in step.taken:
-            record.count(self._transitions.number((taken.source, taken.target, taken.event)))
+            if taken.source != taken.target:
+                record.count(self._transitions.number((taken.target, cause(taken.event))))
         for refusal in step.refused:
-            record.count(self._rejections.number((refusal.state, refusal.event)))
+            record.count(self._rejections.number((refusal.state,)))
         # A timer that only repeats actions, and a beginning, take no transition either.
         if not step.handled and step.event.timer is None and not step.entered:
-            event = step.event.name
-            record.count(self._unhandled.number((event if event in self._known else OTHER,)))
+            event = KNOWN if step.event.name in self._known else OTHER
+            record.count(self._unhandled.number((event,)))
         if step.entered or step.configuration != record.configuration:
             record.move(self._shared(step.configuration), step.entered, wall)
 

@@ -6,7 +6,7 @@ docs/metrics.md repeats this table for people; a test holds the two together.
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["counter", "gauge", "histogram", "info"]
+Kind = Literal["counter", "gauge", "histogram", "info", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +40,20 @@ STATE_ENTERED = Family(
 TRANSITIONS = Family(
     "tillwire_transitions_total",
     "counter",
-    ("till", "machine", "from", "to", "event"),
-    "Transitions taken; one that stays in its state has the same state twice.",
+    ("till", "machine", "to", "event"),
+    "Changes of state, by the state that was entered and the event that led there.",
 )
 REJECTIONS = Family(
     "tillwire_guard_rejections_total",
     "counter",
-    ("till", "machine", "state", "event"),
-    "Transitions that an event asked for and a guard refused.",
+    ("till", "machine", "state"),
+    "Transitions that a guard refused, by the state that declares them.",
 )
 UNHANDLED = Family(
     "tillwire_events_unhandled_total",
     "counter",
     ("till", "machine", "event"),
-    "Events that no active state asked for; names that the machine does not know are other.",
+    "Events that no active state asked for: the machine knows their name, or not (other).",
 )
 STEPS_FAILED = Family(
     "tillwire_steps_failed_total",
@@ -103,11 +103,23 @@ OFFERS = Family(
     ("answer",),
     "Times that offers were asked for: fresh from the server, cached from before, or none.",
 )
+EFFECTS = Family(
+    "tillwire_effects_total",
+    "counter",
+    ("effect", "outcome"),
+    "Effects that have ended, by what came of them; loads are counted below.",
+)
+EFFECT_FAILURES = Family(
+    "tillwire_effect_failures_total",
+    "counter",
+    ("reason",),
+    "Effects that failed, loads included, by reason.",
+)
 EFFECT_DURATION = Family(
     "tillwire_effect_duration_seconds",
     "histogram",
-    ("effect", "outcome"),
-    "How long effects ran, by what came of them.",
+    ("effect",),
+    "How long effects ran; only ping has buckets, others their sum and count.",
 )
 LOADS = Family(
     "tillwire_load_results_total",
@@ -117,20 +129,20 @@ LOADS = Family(
 )
 LOAD_DURATION = Family(
     "tillwire_load_duration_seconds",
-    "histogram",
+    "summary",
     ("kind",),
     "How long loads of the catalogue took that were begun, whatever came of them.",
 )
 LOAD_ROWS = Family(
     "tillwire_load_rows_total",
     "counter",
-    ("kind",),
+    (),
     "Rows, or changes, that loads have put beside the live tables.",
 )
 LOAD_BYTES = Family(
     "tillwire_load_bytes_total",
     "counter",
-    ("kind",),
+    (),
     "Bytes of the files that loads have had whole.",
 )
 LOAD_IN_PROGRESS = Family(
@@ -227,6 +239,8 @@ FAMILIES = (
     OLDEST_PENDING,
     MESSAGES,
     UNREAD,
+    EFFECTS,
+    EFFECT_FAILURES,
     EFFECT_DURATION,
     OFFERS,
     LOADS,

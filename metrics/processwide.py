@@ -5,7 +5,7 @@ a collector yields has them only when it is given a time of creation.
 """
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
@@ -19,12 +19,23 @@ from prometheus_client.registry import Collector
 from engine.core.facts import MachineFacts
 from engine.definition.vocabulary import REASONS
 from metrics import families
-from metrics.durations import Durations
+from metrics.durations import BOUNDS, Durations
 from metrics.families import Family
 from metrics.loads import Loads
 
 OUTCOMES = ("ok", "rejected", *(f"failed.{reason}" for reason in REASONS))
-"""What can come of an effect: the label ``outcome``."""
+"""What can come of an effect."""
+
+ENDS = ("ok", "rejected", "failed")
+"""The label ``outcome``. Reasons are counted for all effects together: eight outcomes of each
+would be two thirds of what a till's process has to tell."""
+
+PING = "ping"
+"""The effect with buckets. It is asked for all the time and is as long as the way to the server;
+how long the others take depends on how much there is to send or to get."""
+
+LOAD = "load"
+"""The effect that has metrics of its own."""
 
 ANSWERS = ("fresh", "cached", "none")
 """What whoever asks for offers can get: the label ``answer``."""
@@ -38,7 +49,9 @@ class ProcessWide(Collector):
         self.machine(machine)
         self._config_read = True, wall()
         self._wall = wall
-        self._effects: dict[str, dict[str, Durations]] = {}
+        self._ends: dict[tuple[str, str], int] = {}
+        self._failures = dict.fromkeys(REASONS, 0)
+        self._seconds: dict[str, Durations] = {}
         self._offers = dict.fromkeys(ANSWERS, 0)
         self.loads = Loads()
         self._source: tuple[int, bool] | None = None
@@ -57,10 +70,16 @@ class ProcessWide(Collector):
         """Count a run. The first run of an effect makes all its outcomes visible, at 0."""
         if outcome not in OUTCOMES:
             raise ValueError(f"an effect ends in one of {', '.join(OUTCOMES)}; found {outcome!r}")
-        outcomes = self._effects.get(effect)
-        if outcomes is None:
-            outcomes = self._effects[effect] = {name: Durations() for name in OUTCOMES}
-        outcomes[outcome].observe(seconds)
+        end, _, reason = outcome.partition(".")
+        if reason:
+            self._failures[reason] += 1
+        if effect == LOAD:
+            return
+        if effect not in self._seconds:
+            self._seconds[effect] = Durations(BOUNDS if effect == PING else ())
+            self._ends.update(((effect, each), 0) for each in ENDS)
+        self._ends[effect, end] += 1
+        self._seconds[effect].observe(seconds)
 
     def offers(self, answered: str) -> None:
         """Count an answer to who asked for offers."""
@@ -74,8 +93,12 @@ class ProcessWide(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The families, in the order in which they are documented."""
+        yield _labelled(families.EFFECTS, self._ends.items())
+        failures = [((reason,), count) for reason, count in self._failures.items()]
+        yield _labelled(families.EFFECT_FAILURES, failures)
         yield self._durations()
-        yield self._answers()
+        answers = [((answer,), count) for answer, count in self._offers.items()]
+        yield _labelled(families.OFFERS, answers)
         yield from self.loads.collect()
         yield from self._looks()
         yield _counter(families.WORKERS_ABANDONED, self.workers_abandoned)
@@ -89,13 +112,6 @@ class ProcessWide(Collector):
             yield GaugeMetricFamily(family.name, family.about, float(value))
         yield GaugeMetricFamily(families.TIME.name, families.TIME.about, self._wall())
 
-    def _answers(self) -> Metric:
-        family = families.OFFERS
-        metric = CounterMetricFamily(family.name, family.about, labels=family.labels)
-        for answer, count in self._offers.items():
-            metric.add_metric((answer,), count)
-        return metric
-
     def _looks(self) -> Iterator[Metric]:
         """Two gauges without a sample where no table is looked at."""
         conflicts, up = (families.SOURCE_CONFLICTS, families.SOURCE_UP)
@@ -106,10 +122,16 @@ class ProcessWide(Collector):
     def _durations(self) -> Metric:
         family = families.EFFECT_DURATION
         metric = HistogramMetricFamily(family.name, family.about, labels=family.labels)
-        for effect, outcomes in self._effects.items():
-            for outcome, runs in outcomes.items():
-                metric.add_metric((effect, outcome), runs.cumulative(), runs.seconds)
+        for effect, runs in self._seconds.items():
+            metric.add_metric((effect,), runs.cumulative(), runs.seconds)
         return metric
+
+
+def _labelled(family: Family, counts: Iterable[tuple[tuple[str, ...], int]]) -> Metric:
+    metric = CounterMetricFamily(family.name, family.about, labels=family.labels)
+    for labels, count in counts:
+        metric.add_metric(labels, count)
+    return metric
 
 
 def _counter(family: Family, value: int) -> Metric:

@@ -1,6 +1,5 @@
 """The table that people read says what the exporter does."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -56,24 +55,3 @@ def test_every_example_is_promql(tmp_path: Path) -> None:
 
     assert checked.returncode == 0, checked.stderr
     assert f"{len(FAMILIES) + len(blocks)} rules found" in checked.stdout
-
-
-def test_the_query_for_changes_leaves_out_what_stays(tmp_path: Path) -> None:
-    """promtool plays it on a state that an event leaves in two ways and stays in a third."""
-    (query,) = re.findall(r"```promql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    labels = 'tillwire_transitions_total{till="01", machine="m", from="a", event="e", to="'
-    series = [{"series": f'{labels}{to}"}}', "values": "5"} for to in "abc"]
-    left = [{"labels": f'{labels}{to}"}}', "value": 5} for to in "bc"]
-    case = {"expr": query, "eval_time": "0s", "exp_samples": left}
-    unit = {"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [case]}]}
-    tests = tmp_path / "tests.yaml"
-    tests.write_text(json.dumps(unit), encoding="utf-8")  # JSON is YAML too
-    checked = subprocess.run(
-        ["promtool", "test", "rules", str(tests)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -82,7 +82,7 @@ def test_a_working_listener_hears_everything(exporter: Exporter, read: Read) -> 
     till = {"till": "01", "machine": "connection"}
     assert read("tillwire_events_unhandled_total", **till, event="other") == 1
     assert read("tillwire_steps_failed_total", **till) == 1
-    assert read("tillwire_effect_duration_seconds_count", effect="ping", outcome="ok") == 1
+    assert read("tillwire_effects_total", effect="ping", outcome="ok") == 1
     assert read("tillwire_tickets_pending", till="01") == 1
     assert read("tillwire_tickets_sent_total", till="01") == 2
     assert read("tillwire_tickets_refused_total", till="01") == 3
