@@ -1,0 +1,173 @@
+"""A real Prometheus that scrapes real agents through an outage: what it has is what was lived."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+from engine.core.facts import machine_facts
+from engine.definition.machine import load_machine
+from engine.effects.table import VOCABULARY
+from engine.lab import Lab, LabThread
+from engine.lab.ftp import FtpLab
+from engine.shipped import shipped_machine
+from metrics.families import FAMILIES
+from tests.acceptance.agent_process import PATIENCE, ROOT, log_faults, wait_until
+from tests.acceptance.prometheus_server import Series
+from tests.acceptance.watched import Watched, live, prepare, scrape
+
+SELECTOR = re.compile(r"(?:tillwire_|process_|scrape_)\w+(?:\{[^}]*\})?|\bup\b(?:\{[^}]*\})?")
+"""A metric of an agent in an expression, with its labels."""
+
+CLOCK = 0.005
+"""Seconds by which two clocks of one machine, and what they round, may lie apart."""
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A day that was lived once, for all tests; everything still runs."""
+    folder = tmp_path_factory.mktemp("watched")
+    exports = folder / "exports"
+    exports.mkdir()
+    with LabThread(Lab()) as lab, FtpLab(exports) as files:
+        prometheus, till, lookout, shop = prepare(folder, lab, files)
+        try:
+            for agent in (till, lookout):
+                agent.start(ready=False)
+            for agent in (till, lookout):
+                wait_until(agent.ready, "the agent is ready")
+            with prometheus:
+                day = Watched(prometheus, till, lookout, shop)
+                live(day, lab, files)
+                yield day
+        finally:
+            till.end()
+            lookout.end()
+        assert log_faults(till) == log_faults(lookout) == []
+
+
+def examples() -> list[str]:
+    """Every query of docs/metrics.md."""
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    cells = re.findall(r"(?m)^\| `tillwire_.* \| `([^`]+)`[^|]*\|$", page)
+    assert len(cells) == len(FAMILIES)
+    return [*cells, *re.findall(r"(?s)```promql\n(.*?)```", page)]
+
+
+def selectors(expression: str) -> list[str]:
+    """The metrics that an expression asks for, each as a query of its own."""
+    without_words = re.sub(r'"[^"]*"', lambda word: word[0].replace("}", "."), expression)
+    return SELECTOR.findall(without_words)
+
+
+@pytest.mark.parametrize("query", examples())
+def test_every_example_of_the_page_has_data(day: Watched, query: str) -> None:
+    """Whole, or where it asks for what was well all day, in each metric that it asks for."""
+    if "scalar(" in query:  # these look at one process, as the page says
+        query = re.sub(r"(tillwire_\w+)", rf'\1{{instance="{day.instance(day.till)}"}}', query)
+    assert day.ever(query) or all(day.ever(part) for part in selectors(query)), query
+
+
+def code_by_state() -> dict[str, int]:
+    facts = machine_facts(load_machine(shipped_machine(), VOCABULARY))
+    return {state.id: state.code for state in facts.states if state.code is not None}
+
+
+def moves(day: Watched) -> list[tuple[float, int]]:
+    """From the till's history: when it came to which code, oldest first."""
+    codes = code_by_state()
+    found: list[tuple[float, int]] = []
+    for step in day.till.history():
+        (code,) = (codes[state] for state in step["states"] if state in codes)
+        if not found or found[-1][1] != code:
+            found.append((datetime.fromisoformat(step["at"]).timestamp(), code))
+    return found
+
+
+def raw(day: Watched, selector: str) -> list[tuple[float, float]]:
+    """The samples of one series as they were scraped, each at the time of its scrape."""
+    span = int(day.end - day.start) + 30
+    found: list[Series] = day.prometheus.query(f"{selector}[{span}s]", day.end)
+    (one,) = found
+    return one.samples
+
+
+def test_the_state_timeline_is_the_till_s_own_history(day: Watched) -> None:
+    """At each scrape the code is the one that the history has at that moment, or one that it
+    came to while the scrape went on."""
+    assert day.till.history()[0]["number"] == 1, "the history still has its beginning"
+    instance = day.instance(day.till)
+    took = dict(raw(day, f'scrape_duration_seconds{{instance="{instance}"}}'))
+    lived = moves(day)
+    samples = raw(day, 'tillwire_state_code{till="01"}')
+    for at, value in samples:
+        before = [code for since, code in lived if since <= at + CLOCK]
+        meanwhile = [code for since, code in lived if at - CLOCK <= since <= at + took[at] + CLOCK]
+        assert value in {*before[-1:], *meanwhile}, (at, value, lived)
+    assert len(samples) > 20
+    codes = code_by_state()
+    assert {codes[state] for state in day.seen} <= {int(value) for _, value in samples}
+
+
+def test_every_state_of_the_day_was_seen(day: Watched) -> None:
+    wanted = {"online", "loading", "degraded", "offline-cooldown", "held"}
+    assert wanted <= set(day.seen)
+
+
+def test_a_machine_of_one_s_own_is_watched_without_a_line_of_python(day: Watched) -> None:
+    """Its states and codes, its transitions by cause, and the code of the region that has one."""
+    ours = 'machine="lookout"'
+    states = {one.labels["state"] for one in day.ever(f"tillwire_state{{{ours}}} == 1")}
+    assert {"watching", "counter-open", "near", "far"} <= states
+    assert {
+        value for one in day.ever(f"tillwire_state_code{{{ours}}}") for _, value in one.samples
+    } <= {21, 22}
+    (lost,) = day.ever(f'tillwire_transitions_total{{{ours},to="far",event="ping.failed"}} > 0')
+    assert lost.labels["till"] == "21"
+
+
+def test_a_scrape_of_a_lived_in_till_has_at_most_150_series(day: Watched) -> None:
+    """All told, and Prometheus itself counted no more; nothing came that was not there at the
+    start but what the page says is absent until then."""
+    lines = [line for line in day.last_scrape.decode().splitlines() if not line.startswith("#")]
+    assert len(lines) <= 150
+    instance = day.instance(day.till)
+    count = day.prometheus.value(f'scrape_samples_scraped{{instance="{instance}"}}')
+    assert count is not None
+    assert count <= 150
+
+
+class Parsed(Collector):
+    """Families that were read from a text, given back as they are."""
+
+    def __init__(self, text: str) -> None:
+        self._families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+def in_text(openmetrics: bytes) -> bytes:
+    """Read by the strict parser and written as promtool wants it: it reads the text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Parsed(openmetrics.decode()))
+    return generate_latest(registry)
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_promtool_has_nothing_to_say_against_a_scrape(day: Watched, openmetrics: bool) -> None:
+    body = scrape(day.till, "application/openmetrics-text;version=1.0.0" if openmetrics else "")
+    assert body.endswith(b"# EOF\n") == openmetrics
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=in_text(body) if openmetrics else body,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

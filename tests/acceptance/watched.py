@@ -1,0 +1,213 @@
+"""A shop whose agents a real Prometheus scrapes while a day is lived in some seconds.
+
+Two agents stand in it: a till with the shipped machine, which sells, loads its catalogue, loses
+its server and comes back, and one with a machine of a user's own.
+"""
+
+import json
+import shutil
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+
+from engine.lab import LabThread
+from engine.lab.exports import SIZES, Shop
+from engine.lab.ftp import FtpLab
+from tests.acceptance.agent_process import AgentProcess, server_lines, wait_until
+from tests.acceptance.prometheus_server import Prometheus, Series
+from tests.acceptance.till_program import payload_of
+
+SCRAPED_EVERY = 0.3
+"""Seconds between two scrapes."""
+
+STEP = 0.25
+"""Seconds between two values of a range query."""
+
+CRAWL = 40_000
+"""Bytes a second of a load that a scrape is to see."""
+
+LOOKOUT = Path(__file__).with_name("lookout.yaml")
+
+SOURCE = """\
+machine: lookout.yaml
+tickets:
+  source:
+    database: {kind: sqlite, path: program.db}
+    table: TICKETS
+    number: NUMERO
+    payload: CONTENU
+    sent: {column: ENVOYE, value: 1}
+    interval: 500ms
+"""
+
+CONFIG = """\
+global: {{scrape_interval: 300ms, scrape_timeout: 300ms, evaluation_interval: 300ms}}
+rule_files: [{rules}]
+scrape_configs:
+  - job_name: tillwire
+    file_sd_configs: [{{files: [targets.json]}}]
+"""
+
+
+@dataclass
+class Watched:
+    """What was lived, and who saw it. Unix times of its ends and of the outage."""
+
+    prometheus: Prometheus
+    till: AgentProcess
+    lookout: AgentProcess
+    shop: Shop
+    start: float = 0.0
+    out: float = 0.0
+    back: float = 0.0
+    end: float = 0.0
+    first_scrape: bytes = b""
+    last_scrape: bytes = b""
+    seen: list[str] = field(default_factory=list)
+
+    def ever(self, expression: str) -> list[Series]:
+        """The series that the expression had at any time of the day."""
+        return self.prometheus.over(expression, self.start, self.end, STEP)
+
+    def instance(self, agent: AgentProcess) -> str:
+        """How Prometheus calls an agent."""
+        return f"127.0.0.1:{agent.port}"
+
+    def wait_for_state(self, state: str) -> None:
+        """Until Prometheus has seen the till in a state."""
+        self.prometheus.wait_for(f'tillwire_state{{till="01",state="{state}"}} == 1')
+        self.seen.append(state)
+
+
+def prepare(
+    folder: Path, lab: LabThread, files: FtpLab, rules: Sequence[Path] = ()
+) -> tuple[Prometheus, AgentProcess, AgentProcess, Shop]:
+    """The files of both agents, of the shop's exports and of Prometheus; nothing runs yet."""
+    server = server_lines(lab, "soap", "500ms")
+    ftp = f"  ftp: {{host: 127.0.0.1, port: {files.port}, tls: none, stall: 5s}}"
+    till = AgentProcess(folder / "till", [*server, ftp, "catalogue: {datasets: datasets.yaml}"])
+    shutil.copy(LOOKOUT.parents[2] / "machines" / "datasets.yaml", till.folder)
+    lookout = AgentProcess(folder / "lookout", server, tills=("21",), parameters={}, quick=False)
+    text = lookout.settings.read_text(encoding="utf-8").replace("parameters:", SOURCE)
+    lookout.settings.write_text(text, encoding="utf-8")
+    with closing(sqlite3.connect(lookout.folder / "program.db")) as program:
+        program.execute("CREATE TABLE TICKETS (NUMERO INTEGER, CONTENU BLOB, ENVOYE INTEGER)")
+    shutil.copy(LOOKOUT, lookout.folder)
+    prometheus = Prometheus(
+        folder / "prometheus",
+        CONFIG.format(rules=", ".join(json.dumps(str(path)) for path in rules)),
+    )
+    targets = [
+        {"targets": [f"127.0.0.1:{agent.port}"], "labels": {"shop": "0042"}}
+        for agent in (till, lookout)
+    ]
+    (prometheus.folder / "targets.json").write_text(json.dumps(targets), encoding="utf-8")
+    return prometheus, till, lookout, Shop(files.folder, seed=6, sizes={**SIZES, "articles": 4_000})
+
+
+def scrape(agent: AgentProcess, accept: str = "") -> bytes:
+    """What Prometheus gets, in the form that is asked for."""
+    connection = HTTPConnection("127.0.0.1", agent.port, timeout=10)
+    try:
+        connection.request("GET", "/metrics", headers={"Accept": accept} if accept else {})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return answer.read()
+    finally:
+        connection.close()
+
+
+def live(day: Watched, lab: LabThread, files: FtpLab) -> None:
+    """The whole day. Nothing goes on before Prometheus has seen what there was to see."""
+    day.start = time.time()
+    day.first_scrape = scrape(day.till)
+    day.wait_for_state("online")
+    sell(day, lab)
+    load(day, files)
+    lose_the_server(day, lab)
+    edit(day)
+    hold(day)
+    refuse(day, lab)
+    day.prometheus.wait_for("sum(tillwire_tickets_refused_total) == 1")
+    day.wait_for_state("online")
+    day.last_scrape = scrape(day.till)
+    day.end = time.time()
+
+
+def sell(day: Watched, lab: LabThread) -> None:
+    """Tickets, a message, offers, a ping at the start of a ticket, an event nobody knows."""
+    lab.lab.notices.put_messages([{"id": "m-1", "title": "Soldes", "level": "warning"}])
+    day.till.post_event("till.opened")
+    day.lookout.post_event("till.opened")
+    day.till.post_event("ticket.started")
+    for number in range(1, 6):
+        assert day.till.post_ticket(number, payload_of("01", number))[0] == 201
+    day.till.ask("GET", "/v1/tills/01/offers?customer=C7&within=1s")
+    day.till.wait_until_drained()
+    day.prometheus.wait_for("tillwire_tickets_sent_total == 5")
+    day.prometheus.wait_for("tillwire_messages_unread == 1")
+
+
+def load(day: Watched, files: FtpLab) -> None:
+    """A full load that takes long enough to be seen, and the changes after it."""
+    day.shop.publish()
+    files.turn("slow", rate=CRAWL)
+    assert day.till.ask("POST", "/v1/tills/01/loads", b'{"kind": "full"}')[0] == 202
+    day.wait_for_state("loading")
+    files.clear()
+    day.prometheus.wait_for('tillwire_load_results_total{kind="full",outcome="ok"} == 1')
+    day.prometheus.wait_for("count(tillwire_dataset_version) == 7")
+    day.till.wait_for_state("online")
+
+
+def lose_the_server(day: Watched, lab: LabThread) -> None:
+    """Slow, then gone with a ticket sold meanwhile, then there again."""
+    lab.turn("slow", ms=450)
+    day.wait_for_state("degraded")
+    day.out = time.time()
+    lab.turn("down")
+    day.wait_for_state("offline-cooldown")
+    assert day.till.post_ticket(6, payload_of("01", 6))[0] == 201
+    day.till.ask("GET", "/v1/tills/01/offers?customer=C7&within=1s")
+    day.prometheus.wait_for("tillwire_oldest_pending_ticket_timestamp_seconds")
+    day.prometheus.wait_for('tillwire_state{state="far"} == 1')
+    lab.clear()
+    day.back = time.time()
+    day.till.wait_until_drained()
+    day.prometheus.wait_for("tillwire_tickets_sent_total == 6")
+    day.prometheus.wait_for('tillwire_state{state="near"} == 1')
+    day.wait_for_state("online")
+
+
+def edit(day: Watched) -> None:
+    """A good edit, a bad one, and the good one again."""
+    machine = day.till.folder / "connection.yaml"
+    good = machine.read_text(encoding="utf-8").replace("en: Online", "en: Connected")
+    before = day.prometheus.value("count by (hash) (tillwire_config_info{machine='connection'})")
+    assert before == 1
+    machine.write_text(good, encoding="utf-8")
+    wait_until(lambda: b"Connected" in day.till.ask("GET", "/v1/machine")[1], "the edit is live")
+    machine.write_text(good.replace("initial: reachable", "initial: reach"), encoding="utf-8")
+    day.prometheus.wait_for("tillwire_config_last_reload_successful == 0")
+    machine.write_text(good, encoding="utf-8")
+    job = "count(tillwire_config_last_reload_successful == 1) == 2"
+    day.prometheus.wait_for(job)
+
+
+def hold(day: Watched) -> None:
+    """A person takes the till offline and releases it."""
+    day.till.post_event("offline.hold")
+    day.wait_for_state("held")
+    day.till.post_event("offline.release")
+    day.till.wait_for_state("online")
+
+
+def refuse(day: Watched, lab: LabThread) -> None:
+    """A ticket that the server refuses."""
+    lab.lab.refuse_tickets(7)
+    assert day.till.post_ticket(7, payload_of("01", 7))[0] == 201
+    day.till.wait_until_drained()
