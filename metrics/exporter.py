@@ -15,6 +15,7 @@ from metrics.exposition import TillLines, escaped, heading
 from metrics.families import COUNTED
 from metrics.processwide import ProcessWide
 from metrics.tills import Numbering, TillRecord
+from metrics.wellbeing import Wellbeing
 
 OTHER = "other"
 """The label ``event`` of an event that the machine does not know."""
@@ -49,7 +50,9 @@ class Exporter:
         self._process = ProcessWide(version, machine, wall)
         # Not the library's global registry: what else the process imports must not show here.
         self._registry = CollectorRegistry(auto_describe=False)
+        self._wellbeing = Wellbeing()
         self._registry.register(self._process)
+        self._registry.register(self._wellbeing)
         ProcessCollector(registry=self._registry)
 
     def machine(self, machine: MachineFacts) -> None:
@@ -112,16 +115,27 @@ class Exporter:
     def effect(self, effect: str, outcome: str, seconds: float) -> None:
         """Count an effect that ran for ``seconds``; ``outcome`` is one of ``OUTCOMES``."""
         self._process.effect(effect, outcome, seconds)
+        # A load may be refused because another one is under way here.
+        if effect != "load" and not outcome.startswith("failed."):
+            self._wellbeing.last_exchange = self._wall()
 
     def backlog(
-        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+        self,
+        till: str,
+        pending: int,
+        sent: int,
+        refused: int,
+        oldest_at: float | None,
+        missing: int = 0,
     ) -> None:
-        """Show what the store says of a till's tickets: totals, and a Unix time or None."""
+        """Show what the store says of a till's tickets: totals, a Unix time or None, and how many
+        numbers are missing."""
         record = self._record(till)
         record.pending = pending
         record.sent = sent
         record.refused = refused
         record.oldest_at = oldest_at if pending else None
+        record.missing = missing
 
     def messages(self, till: str, new: int, unread: int) -> None:
         """Count a till's new messages and show how many are unread."""
@@ -145,6 +159,22 @@ class Exporter:
         """Show what the catalogue holds: by dataset its version, the Unix time of its load, and
         its rows."""
         self._process.loads.held = dict(held)
+
+    def load_succeeded(self, at: float) -> None:
+        """Show when the catalogue was last brought up to date, 0 for never."""
+        self._process.loads.succeeded_at = at
+
+    def wellbeing(self, ready: bool, lag: float) -> None:
+        """Show how the agent does: asked for just before a scrape."""
+        self._wellbeing.ready, self._wellbeing.lag = ready, lag
+
+    def disk(self, free: int) -> None:
+        """Show how many bytes are left on the database's disk."""
+        self._wellbeing.free = free
+
+    def journal(self, broken: bool, whole_at: float | None) -> None:
+        """Show what was found of the journal's chain, and when it was last whole."""
+        self._wellbeing.broken, self._wellbeing.whole_at = broken, whole_at
 
     def source(self, conflicts: int, failing: bool) -> None:
         """Show how the last look at the till program's table went."""

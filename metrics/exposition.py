@@ -73,10 +73,12 @@ class Picture(NamedTuple):
     """What one configuration looks like on every till that is in it.
 
     ``place`` is where the state that dashboards show stands in the configuration, None when no
-    state is active; ``code`` is its code, None when no active state has one.
+    state is active; ``code`` is its code, None when no active state has one. ``offline`` is a
+    line, empty when no state is active: a till that is nowhere is not known to be online.
     """
 
     states: str
+    offline: str
     place: int | None
     code: int | None
 
@@ -114,6 +116,8 @@ class TillLines:
         self._label = escaped(machine.name)
         self._counted = tuple(zip(families.COUNTED, counted, strict=True))
         self._codes = {state.id: state.code for state in machine.states}
+        self._offline = frozenset(state.id for state in machine.states if state.offline)
+        self._held = frozenset(state.id for state in machine.states if state.held)
         self._depths = {state.id: state.depth for state in machine.states}
         self._positions = {state.id: place for place, state in enumerate(machine.states)}
         self._states = Block(
@@ -134,6 +138,7 @@ class TillLines:
         yield families.STATE, lambda till: picture(till).states.replace(HOLE, till.label)
         yield families.STATE_CODE, lambda till: self._code(till, picture(till))
         yield families.STATE_ENTERED, lambda till: self._entered(till, picture(till))
+        yield families.OFFLINE, lambda till: picture(till).offline.replace(HOLE, till.label)
         for family, numbering in self._counted:
             yield family, self._counts(family, numbering)
         yield families.STEPS_FAILED, self._failed
@@ -144,6 +149,7 @@ class TillLines:
             families.OLDEST_PENDING,
             lambda till: _told(families.OLDEST_PENDING, till, till.oldest_at),
         )
+        yield families.MISSING, lambda till: _told(families.MISSING, till, till.missing)
         yield families.MESSAGES, lambda till: _had(families.MESSAGES, till, till.messages)
         yield families.UNREAD, lambda till: _had(families.UNREAD, till, till.unread or 0)
 
@@ -153,7 +159,15 @@ class TillLines:
         ]
         place = shown(configuration, self._codes, self._depths)
         code = None if place is None else self._codes.get(configuration[place])
-        return Picture(self._states.template(active), place, code)
+        offline = not self._offline.isdisjoint(configuration)
+        held = offline and not self._held.isdisjoint(configuration)
+        value = str(int(offline) + int(held))
+        return Picture(
+            self._states.template(active),
+            line(families.OFFLINE, (HOLE,), value) if configuration else "",
+            place,
+            code,
+        )
 
     def _code(self, till: TillRecord, picture: Picture) -> str:
         if picture.code is None:

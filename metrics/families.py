@@ -37,6 +37,12 @@ STATE_ENTERED = Family(
     ("till", "machine"),
     "Unix time at which the state that tillwire_state_code shows was entered.",
 )
+OFFLINE = Family(
+    "tillwire_offline",
+    "gauge",
+    ("till",),
+    "1 in a state that the machine calls offline, 2 while a person holds the till there, else 0.",
+)
 TRANSITIONS = Family(
     "tillwire_transitions_total",
     "counter",
@@ -84,6 +90,12 @@ OLDEST_PENDING = Family(
     "gauge",
     ("till",),
     "Unix time at which the oldest pending ticket was taken; absent when none is pending.",
+)
+MISSING = Family(
+    "tillwire_ticket_numbers_missing",
+    "gauge",
+    ("till",),
+    "Ticket numbers between the lowest and the highest that never came.",
 )
 MESSAGES = Family(
     "tillwire_messages_received_total",
@@ -151,6 +163,12 @@ LOAD_IN_PROGRESS = Family(
     (),
     "1 while a load of the catalogue is under way, else 0.",
 )
+LOAD_SUCCESS = Family(
+    "tillwire_load_last_success_timestamp_seconds",
+    "gauge",
+    (),
+    "Unix time at which a load last brought the catalogue up to date; 0 before the first.",
+)
 DATASET_VERSION = Family(
     "tillwire_dataset_version",
     "gauge",
@@ -193,6 +211,42 @@ LISTENER_FAILURES = Family(
     (),
     "Times that metrics failed to take something in; the tills went on regardless.",
 )
+READY = Family(
+    "tillwire_ready",
+    "gauge",
+    (),
+    "1 when /readyz answers 200: the machines run, and the database takes what is written.",
+)
+LOOP_LAG = Family(
+    "tillwire_loop_lag_seconds",
+    "gauge",
+    (),
+    "By how much the agent's loop was late at worst in the last minute.",
+)
+LAST_EXCHANGE = Family(
+    "tillwire_last_exchange_timestamp_seconds",
+    "gauge",
+    (),
+    "Unix time at which the server last took or refused a call of any till; absent before.",
+)
+DISK_FREE = Family(
+    "tillwire_disk_free_bytes",
+    "gauge",
+    (),
+    "Room left on the disk of the till's database; absent with a database server.",
+)
+JOURNAL_BROKEN = Family(
+    "tillwire_journal_broken",
+    "gauge",
+    (),
+    "1 when the journal has an entry that does not fit its chain, 0 as far as it was read.",
+)
+JOURNAL_VERIFIED = Family(
+    "tillwire_journal_verified_timestamp_seconds",
+    "gauge",
+    (),
+    "Unix time at which the whole journal was last found to hold; absent before.",
+)
 BUILD_INFO = Family(
     "tillwire_build_info",
     "info",
@@ -231,12 +285,14 @@ FAMILIES = (
     STATE,
     STATE_CODE,
     STATE_ENTERED,
+    OFFLINE,
     *COUNTED,
     STEPS_FAILED,
     PENDING,
     SENT,
     REFUSED,
     OLDEST_PENDING,
+    MISSING,
     MESSAGES,
     UNREAD,
     EFFECTS,
@@ -248,6 +304,7 @@ FAMILIES = (
     LOAD_ROWS,
     LOAD_BYTES,
     LOAD_IN_PROGRESS,
+    LOAD_SUCCESS,
     DATASET_VERSION,
     DATASET_ROWS,
     DATASET_LOADED,
@@ -260,4 +317,10 @@ FAMILIES = (
     RELOAD_SUCCESSFUL,
     RELOAD_TIME,
     TIME,
+    READY,
+    LOOP_LAG,
+    LAST_EXCHANGE,
+    DISK_FREE,
+    JOURNAL_BROKEN,
+    JOURNAL_VERIFIED,
 )

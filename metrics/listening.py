@@ -60,11 +60,17 @@ class Guarded:
             self._failed("effect", error)
 
     def backlog(
-        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+        self,
+        till: str,
+        pending: int,
+        sent: int,
+        refused: int,
+        oldest_at: float | None,
+        missing: int = 0,
     ) -> None:
         """See :meth:`Exporter.backlog`."""
         try:
-            self._exporter.backlog(till, pending, sent, refused, oldest_at)
+            self._exporter.backlog(till, pending, sent, refused, oldest_at, missing)
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("backlog", error)
 
@@ -102,6 +108,34 @@ class Guarded:
             self._exporter.datasets(held)
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("datasets", error)
+
+    def load_succeeded(self, at: float) -> None:
+        """See :meth:`Exporter.load_succeeded`."""
+        try:
+            self._exporter.load_succeeded(at)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("load_succeeded", error)
+
+    def wellbeing(self, ready: bool, lag: float) -> None:
+        """See :meth:`Exporter.wellbeing`."""
+        try:
+            self._exporter.wellbeing(ready, lag)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("wellbeing", error)
+
+    def disk(self, free: int) -> None:
+        """See :meth:`Exporter.disk`."""
+        try:
+            self._exporter.disk(free)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("disk", error)
+
+    def journal(self, broken: bool, whole_at: float | None) -> None:
+        """See :meth:`Exporter.journal`."""
+        try:
+            self._exporter.journal(broken, whole_at)
+        except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
+            self._failed("journal", error)
 
     def source(self, conflicts: int, failing: bool) -> None:
         """See :meth:`Exporter.source`."""

@@ -36,6 +36,7 @@ class Loads:
         self._rows = 0
         self._bytes = 0
         self.in_progress = False
+        self.succeeded_at: float | None = None
         self.held: Mapping[str, tuple[int, float, int]] = {}
         """By dataset: version, Unix time of its load, rows."""
 
@@ -65,6 +66,7 @@ class Loads:
         yield CounterMetricFamily(*_heading(families.LOAD_ROWS), self._rows)
         yield CounterMetricFamily(*_heading(families.LOAD_BYTES), self._bytes)
         yield GaugeMetricFamily(*_heading(families.LOAD_IN_PROGRESS), int(self.in_progress))
+        yield GaugeMetricFamily(*_heading(families.LOAD_SUCCESS), self.succeeded_at)
         yield from self._datasets()
 
     def _datasets(self) -> Iterator[Metric]:

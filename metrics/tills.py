@@ -21,6 +21,7 @@ class TillRecord:
         "failed",
         "label",
         "messages",
+        "missing",
         "oldest_at",
         "pending",
         "refused",
@@ -36,6 +37,7 @@ class TillRecord:
         self.pending: int | None = None
         self.sent = 0
         self.refused = 0
+        self.missing = 0
         self.oldest_at: float | None = None
         self.messages = 0
         self.unread: int | None = None

@@ -252,6 +252,9 @@ class LoadDesk:
     def _take(self, versions: dict[str, Loaded]) -> None:
         self._versions = versions
         self._tell(self._watch.datasets, versions)
+        times = [record.ended for record in self._records if record.outcome == "ok"]
+        times += [loaded.at for loaded in versions.values()]
+        self._tell(self._watch.load_succeeded, max(times, default=0.0))
 
     def _move_later(self, till: str, progress: LoadProgress) -> None:
         """In a worker's thread."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.agent.asking import Asking
 from engine.agent.beside import Beside
+from engine.agent.checkup import Checkup
 from engine.agent.clock import Clock
 from engine.agent.closing import closing
 from engine.agent.keeping import Keeper
@@ -96,10 +97,8 @@ class Agent:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._shop, self._names = shop, tuple(names)
-        self._server = server
-        self._books = books
-        self._clock = clock
-        self._watch = watch
+        self._server, self._books = server, books
+        self._clock, self._watch = clock, watch
         self._rules = rules_of(chart)
         self._views = Views(chart, clock, shop)
         self._stream = Streaming(self._views, clock)
@@ -140,6 +139,7 @@ class Agent:
             counted=lambda answered: self.telling.tell(watch.offers, answered),
         )
         self._board = MessageBoard(books, self._shelf, clock, self.telling.read)
+        self._checkup = Checkup(self._loop, self._shelf, clock, self.telling, self.beside.concerns)
 
     def _load_desk(self, catalogue: CatalogueParts | None) -> LoadDesk:
         return LoadDesk(
@@ -166,6 +166,7 @@ class Agent:
         )
         await self._shelf.start()
         self._loads.start()
+        self._checkup.start()
         self._running = True
         for count, name in enumerate(self._names, 1):
             if not self._running:  # stopped in one of the pauses below
@@ -193,6 +194,7 @@ class Agent:
         if self._wake is not None:
             self._wake.cancel()
         self._loads.shut()
+        self._checkup.stop()
         self._runner.stop()
         self._asking.stop()
         await asyncio.gather(self._workers.close(LAST_ANSWERS), self._loads.close())
@@ -357,7 +359,7 @@ class Agent:
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
         """See :class:`engine.api.port.Office`."""
-        return self._watch.render(accept)
+        return self.telling.metrics(accept, self.health().ready, self._checkup.lag)
 
     def _unplayed(self, till: str) -> EventFailed | StoreUnavailable:
         """Why an event was not played."""

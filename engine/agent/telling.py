@@ -47,8 +47,8 @@ class Telling:
         """A till's tickets were counted."""
         self.backlogs[till] = backlog
         self.tell(self._stream.counted, till, backlog)
-        pending, refused, sent, oldest_at, *_ = backlog
-        self.tell(self._watch.backlog, till, pending, sent, refused, oldest_at)
+        pending, refused, sent, oldest_at, _, missing = backlog
+        self.tell(self._watch.backlog, till, pending, sent, refused, oldest_at, missing)
 
     def received(self, till: str, new: Sequence[Message], unread: int) -> None:
         """Messages came."""
@@ -63,6 +63,19 @@ class Telling:
         """A worker was given up."""
         write(logging.WARNING, "worker.abandoned", message=f"{name} did not end in time")
         self.tell(self._watch.worker_abandoned)
+
+    def metrics(self, accept: str, ready: bool, lag: float) -> tuple[bytes, str]:
+        """A scrape, with how the agent does just now."""
+        self.tell(self._watch.wellbeing, ready, lag)
+        return self._watch.render(accept)
+
+    def disk(self, free: int) -> None:
+        """The disk of the database was looked at."""
+        self.tell(self._watch.disk, free)
+
+    def journal(self, broken: bool, whole_at: float | None) -> None:
+        """The chain of the journal was looked at."""
+        self.tell(self._watch.journal, broken, whole_at)
 
     def tell(self, call: Callable[..., None], *facts: object) -> None:
         """Call somebody who listens."""

@@ -28,9 +28,16 @@ class Watch(Protocol):
         """An effect ended after ``seconds``: ``ok``, ``rejected`` or ``failed.<reason>``."""
 
     def backlog(
-        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+        self,
+        till: str,
+        pending: int,
+        sent: int,
+        refused: int,
+        oldest_at: float | None,
+        missing: int,
     ) -> None:
-        """A till's tickets, counted; ``oldest_at`` in wall-clock seconds."""
+        """A till's tickets, counted; ``oldest_at`` in wall-clock seconds, and how many numbers
+        between the lowest and the highest never came."""
 
     def messages(self, till: str, new: int, unread: int) -> None:
         """So many messages came just now, and so many are unread."""
@@ -48,6 +55,20 @@ class Watch(Protocol):
     def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
         """What the catalogue holds: by dataset its version, when it was loaded (wall-clock
         seconds) and its rows."""
+
+    def load_succeeded(self, at: float) -> None:
+        """The catalogue was last brought up to date at ``at``, wall-clock seconds; 0: never."""
+
+    def wellbeing(self, ready: bool, lag: float) -> None:
+        """Told before each scrape: whether the agent can do its work, and by how many seconds
+        its loop was late at worst of late."""
+
+    def disk(self, free: int) -> None:
+        """So many bytes are left on the disk of the database."""
+
+    def journal(self, broken: bool, whole_at: float | None) -> None:
+        """The journal was looked at: whether its chain is broken, and when it was last read to
+        its end and held (wall-clock seconds)."""
 
     def source(self, conflicts: int, failing: bool) -> None:
         """The till program's table was looked at: so many tickets are left alone."""
@@ -84,7 +105,13 @@ class Unwatched:
         """Nothing."""
 
     def backlog(
-        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+        self,
+        till: str,
+        pending: int,
+        sent: int,
+        refused: int,
+        oldest_at: float | None,
+        missing: int,
     ) -> None:
         """Nothing."""
 
@@ -101,6 +128,18 @@ class Unwatched:
         """Nothing."""
 
     def datasets(self, held: Mapping[str, tuple[int, float, int]]) -> None:
+        """Nothing."""
+
+    def load_succeeded(self, at: float) -> None:
+        """Nothing."""
+
+    def wellbeing(self, ready: bool, lag: float) -> None:
+        """Nothing."""
+
+    def disk(self, free: int) -> None:
+        """Nothing."""
+
+    def journal(self, broken: bool, whole_at: float | None) -> None:
         """Nothing."""
 
     def source(self, conflicts: int, failing: bool) -> None:

@@ -14,6 +14,9 @@ from engine.definition.machine import Definition
 from engine.definition.model import Transition
 from engine.definition.tree import ROOT
 
+RELEASE = "offline.release"
+"""The event with which a person lets a till go that was held offline."""
+
 
 class PossibleTransition(NamedTuple):
     """A transition that may be taken, named as :class:`~engine.core.records.Taken` names it."""
@@ -36,12 +39,15 @@ class StateFacts:
 
     ``depth`` is 0 for a top state and one more for each state around it; together with the
     document order it says which states lie inside which. ``code`` is the state's number on
-    dashboards, None where the file gives none.
+    dashboards, None where the file gives none. In an ``offline`` state the server counts as not
+    there; one that ``held`` says so of waits for a person who releases the till.
     """
 
     id: str
     code: int | None
     depth: int
+    offline: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,13 @@ def machine_facts(definition: Definition) -> MachineFacts:
         definition.model.machine,
         definition.hash,
         tuple(
-            StateFacts(node.id, node.state.code, len(tree.ancestors(node.id)))
+            StateFacts(
+                node.id,
+                node.state.code,
+                len(tree.ancestors(node.id)),
+                node.state.offline,
+                any(part.target for part in node.state.on.get(RELEASE, ())),
+            )
             for node in tree
             if node.kind != "history"
         ),

@@ -8,12 +8,12 @@ runs over all tills of a database.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from math import isfinite
 from typing import Literal, NamedTuple
 
-from engine.store.port import AnyDatabase
+from engine.store.port import AnyDatabase, Row
 
 Kind = Literal[
     "accepted",
@@ -41,6 +41,13 @@ class JournalReport(NamedTuple):
     entries: int
     broken_at: int | None = None
     why: str = ""
+
+
+class Mark(NamedTuple):
+    """A place in the chain up to which it was found to hold: the last entry and its hash."""
+
+    seq: int = 0
+    hash: str = FIRST_PREVIOUS
 
 
 def entry_hash(seq: int, at: float, till: str, kind: str, subject: str, previous: str) -> str:
@@ -87,35 +94,65 @@ class Journal:
 
     def verify(self) -> JournalReport:
         """Reads the whole chain, one entry at a time, up to the first that does not hold."""
-        entries, last = 0, FIRST_PREVIOUS
-        for seq, at, till, kind, subject, previous, digest in self._database.stream(
-            "journal_entries"
-        ):
-            expected = entries + 1
-            if seq != expected:
-                why = f"entry {expected} is missing: the next one there is {seq}"
-                return JournalReport(entries, expected, why)
-            if previous != last:
-                why = f"entry {seq} does not follow from entry {entries}: its previous hash differs"
-                return JournalReport(entries, seq, why)
-            if entry_hash(seq, at, till, kind, subject, previous) != digest:
-                return JournalReport(entries, seq, f"entry {seq} was changed: its hash differs")
-            entries, last = seq, digest
-        return self._against_head(entries, last)
+        found = _follow(Mark(), self._database.stream("journal_entries"))
+        return found if isinstance(found, JournalReport) else self._against_head(*found)
+
+    def verify_part(self, after: Mark, most: int) -> tuple[Mark, JournalReport | None]:
+        """Reads up to ``most`` entries behind ``after`` and gives where it is now.
+
+        With it comes a report when the end is reached, or an entry does not hold. Neither a
+        transaction nor a lock is needed while others add to the chain: all entries up to the
+        head that is read first are there. What another hand put behind the head is found by
+        :meth:`verify` only.
+        """
+        head = Mark(*self._head())
+        until = min(after.seq + most, head.seq)
+        entries = self._database.stream("journal_part", after.seq, until)
+        found = _follow(after, entries)
+        if isinstance(found, JournalReport):
+            return after, found
+        if until == head.seq:
+            return found, _against(head, found)
+        if found.seq < until:
+            gap = found.seq + 1
+            return found, JournalReport(found.seq, gap, f"entry {gap} is missing")
+        return found, None
 
     def _against_head(self, entries: int, last: str) -> JournalReport:
-        seq, digest = self._head()
-        if seq > entries:
-            why = f"the last {seq - entries} entries are missing: {seq} were written"
-            return JournalReport(entries, entries + 1, why)
-        if seq < entries:
-            why = f"entry {seq + 1} was added by another hand: only {seq} were written"
-            return JournalReport(seq, seq + 1, why)
-        if digest != last:
-            why = f"entry {seq} is not the one that was written: the hash kept apart differs"
-            return JournalReport(max(entries - 1, 0), seq, why)
-        return JournalReport(entries)
+        return _against(Mark(*self._head()), Mark(entries, last))
 
     def _head(self) -> tuple[int, str]:
         seq, digest = self._database.only_row("journal_head")
         return seq, digest
+
+
+def _follow(after: Mark, rows: Iterable[Row]) -> Mark | JournalReport:
+    """The last of the entries, or the first that does not hold."""
+    entries, last = after
+    for seq, at, till, kind, subject, previous, digest in rows:
+        expected = entries + 1
+        if seq != expected:
+            why = f"entry {expected} is missing: the next one there is {seq}"
+            return JournalReport(entries, expected, why)
+        if previous != last:
+            why = f"entry {seq} does not follow from entry {entries}: its previous hash differs"
+            return JournalReport(entries, seq, why)
+        if entry_hash(seq, at, till, kind, subject, previous) != digest:
+            return JournalReport(entries, seq, f"entry {seq} was changed: its hash differs")
+        entries, last = seq, digest
+    return Mark(entries, last)
+
+
+def _against(head: Mark, found: Mark) -> JournalReport:
+    """What the head that is kept apart says of entries that hold."""
+    (seq, digest), (entries, last) = head, found
+    if seq > entries:
+        why = f"the last {seq - entries} entries are missing: {seq} were written"
+        return JournalReport(entries, entries + 1, why)
+    if seq < entries:
+        why = f"entry {seq + 1} was added by another hand: only {seq} were written"
+        return JournalReport(seq, seq + 1, why)
+    if digest != last:
+        why = f"entry {seq} is not the one that was written: the hash kept apart differs"
+        return JournalReport(max(entries - 1, 0), seq, why)
+    return JournalReport(entries)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 
 from engine.store.errors import StoreError
+from engine.store.journal import Journal
 from engine.store.messages import Messages
 from engine.store.offers import Offers
 from engine.store.opening import open_beside
@@ -17,7 +18,8 @@ from engine.store.port import AnyDatabase
 
 
 class ReadingStore:
-    """The parts of a store that the API reads: ``messages`` and ``offers``.
+    """The parts of a store that the API reads: ``messages`` and ``offers``; and the ``journal``,
+    to look whether its chain holds.
 
     Used by one thread at a time, while the store of the same path is open elsewhere. What
     writes raises StoreError.
@@ -27,6 +29,12 @@ class ReadingStore:
         self._database = database
         self.messages = Messages(database)
         self.offers = Offers(database)
+        self.journal = Journal(database)
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return self._database.place
 
     @classmethod
     def open(cls, place: Place) -> "ReadingStore":

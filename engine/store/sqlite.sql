@@ -250,6 +250,10 @@ UPDATE journal_head SET seq = ?, hash = ? WHERE one = 1;
 -- name: journal_entries
 SELECT seq, at, till, kind, subject, previous, hash FROM journal ORDER BY seq;
 
+-- name: journal_part
+SELECT seq, at, till, kind, subject, previous, hash FROM journal
+WHERE seq > ? AND seq <= ? ORDER BY seq;
+
 -- name: ticket_identity
 SELECT key, sha256 FROM tickets WHERE till = ? AND number = ?;
 

@@ -244,6 +244,10 @@ UPDATE tillwire.journal_head SET seq = ?, hash = ? WHERE one = 1;
 -- name: journal_entries
 SELECT seq, at, till, kind, subject, previous, hash FROM tillwire.journal ORDER BY seq;
 
+-- name: journal_part
+SELECT seq, at, till, kind, subject, previous, hash FROM tillwire.journal
+WHERE seq > ? AND seq <= ? ORDER BY seq;
+
 -- name: ticket_identity
 SELECT [key], sha256 FROM tillwire.tickets WHERE till = ? AND number = ?;
 

@@ -178,9 +178,15 @@ def _Watch(exporter: Any, monotonic: Any, done: asyncio.Event) -> Any:  # noqa: 
         """The metrics, which also tell when nothing waits any more."""
 
         def backlog(
-            self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+            self,
+            till: str,
+            pending: int,
+            sent: int,
+            refused: int,
+            oldest_at: float | None,
+            missing: int = 0,
         ) -> None:
-            super().backlog(till, pending, sent, refused, oldest_at)
+            super().backlog(till, pending, sent, refused, oldest_at, missing)
             if pending == 0:
                 done.set()
 

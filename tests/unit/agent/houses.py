@@ -51,10 +51,16 @@ class Watching(Unwatched):
         self.effects.append((effect, outcome))
 
     def backlog(
-        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+        self,
+        till: str,
+        pending: int,
+        sent: int,
+        refused: int,
+        oldest_at: float | None,
+        missing: int = 0,
     ) -> None:
         assert (oldest_at is None) == (pending == 0)
-        assert min(pending, sent, refused) >= 0
+        assert min(pending, sent, refused, missing) >= 0
         self.pending[till] = pending
         self._changed.set()
 

@@ -48,9 +48,15 @@ class Broken(Watching):
         self._fail("effect")
 
     def backlog(
-        self, till: str, pending: int, sent: int, refused: int, oldest_at: float | None
+        self,
+        till: str,
+        pending: int,
+        sent: int,
+        refused: int,
+        oldest_at: float | None,
+        missing: int = 0,
     ) -> None:
-        super().backlog(till, pending, sent, refused, oldest_at)
+        super().backlog(till, pending, sent, refused, oldest_at, missing)
         self._fail("backlog")
 
     def worker_abandoned(self) -> None:

@@ -136,3 +136,31 @@ def test_a_small_machine_is_counted_out_in_full() -> None:
         PossibleRefusal("c", "always"),
     }
     assert {"go", "ask.failed.timeout", "done.p", "sign"} <= set(facts.events)
+
+
+def test_states_tell_whether_a_till_in_them_is_offline_and_held() -> None:
+    """By what the file says of them, whatever they are called: held is what is released."""
+    facts = machine_facts(
+        define(
+            """
+machine: mine
+about: States with names of somebody's own.
+initial: verbunden
+states:
+  verbunden:
+    on: {offline.hold: von-hand, ping.failed: weg}
+  weg:
+    offline: true
+    on: {ping.ok: verbunden, offline.release: {}}
+  von-hand:
+    offline: true
+    on: {offline.release: verbunden}
+"""
+        )
+    )
+
+    assert [(state.id, state.offline, state.held) for state in facts.states] == [
+        ("verbunden", False, False),
+        ("weg", True, False),
+        ("von-hand", True, True),
+    ]

@@ -32,6 +32,10 @@ def one_till() -> Exporter:
     exporter.backlog("01", 1, 1, 1, 1.0)
     exporter.messages("01", 1, 1)
     exporter.source(0, False)
+    exporter.load_succeeded(1.0)
+    exporter.wellbeing(ready=True, lag=0.0)
+    exporter.disk(1)
+    exporter.journal(broken=False, whole_at=1.0)
     exporter.datasets(dict.fromkeys(DATASETS, (1, 1.0, 1)))
     return exporter
 

@@ -6,7 +6,7 @@ from json import dumps
 import pytest
 
 from engine.store import JournalReport, Store, StoreError
-from engine.store.journal import FIRST_PREVIOUS, entry_hash
+from engine.store.journal import FIRST_PREVIOUS, Mark, entry_hash
 from tests.unit.store.backends import Hand
 
 
@@ -202,3 +202,57 @@ def test_text_that_is_no_text_is_a_damaged_database(file: Store) -> None:
         file.journal.verify()
     with pytest.raises(StoreError, match="UTF-8"):
         file._database.rows("journal_entries")
+
+
+def in_parts(store: Store, most: int) -> tuple[int, JournalReport]:
+    """Walks the chain, so many entries at a time; how often it read, and what it found."""
+    mark, report, reads = Mark(), None, 0
+    while report is None:
+        mark, report = store.journal.verify_part(mark, most)
+        reads += 1
+    return reads, report
+
+
+@pytest.mark.parametrize(("most", "reads"), [(1, 5), (2, 3), (5, 1), (100, 1)])
+def test_a_chain_read_in_parts_holds(store: Store, most: int, reads: int) -> None:
+    """No part reads more than it was told; the last one knows that it is the last."""
+    filled(store)
+    assert in_parts(store, most) == (reads, JournalReport(5))
+
+
+def test_an_empty_chain_holds_in_parts(store: Store) -> None:
+    """It is at its end at once."""
+    assert in_parts(store, 2) == (1, JournalReport(0))
+
+
+def test_a_chain_is_followed_as_it_grows(store: Store) -> None:
+    """Behind a mark only what came since is read."""
+    filled(store)
+    mark, _ = store.journal.verify_part(Mark(), 10)
+    assert mark.seq == 5
+    assert store.journal.verify_part(mark, 10) == (mark, JournalReport(5))
+    filled(store)
+    tamper(store, "UPDATE journal SET at = 99 WHERE seq = 2")
+    later, report = store.journal.verify_part(mark, 10)
+    assert (later.seq, report) == (10, JournalReport(10))
+
+
+@pytest.mark.parametrize("most", [1, 2, 100])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal SET at = 99 WHERE seq = 3",
+        "UPDATE journal SET previous = 'x' WHERE seq = 4",
+        "DELETE FROM journal WHERE seq = 1",
+        "DELETE FROM journal WHERE seq IN (2, 3)",
+        "DELETE FROM journal WHERE seq > 3",
+        "DELETE FROM journal WHERE seq = 5",
+        "UPDATE journal_head SET hash = 'x'",
+    ],
+)
+def test_what_is_wrong_is_found_in_parts_too(store: Store, statement: str, most: int) -> None:
+    """Wherever the parts begin and end, the first that does not hold is named."""
+    filled(store)
+    tamper(store, statement)
+    _, found = in_parts(store, most)
+    assert found.broken_at == store.journal.verify().broken_at is not None
