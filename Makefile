@@ -4,6 +4,7 @@
 # make bench  measure; the table goes to build/benchmarks.json too (ONLY=metrics for some)
 # make soak   the fault programs, TIMES=10 as long, and the whole storm of kills and faults
 # make reference  renew machines/schemas and docs/reference.md from the models
+# make dashboards  renew metrics/dashboards/en and fr from the shipped machine
 # make clean  remove what the above made
 
 SHELL := /bin/bash
@@ -19,7 +20,7 @@ AXE := build/axe/node_modules/axe-core/axe.min.js
 MERMAID := build/mermaid/node_modules/mermaid/dist/mermaid.min.js
 TIMES ?= 10
 
-.PHONY: help setup run test test-setup lint bench soak reference constraints clean
+.PHONY: help setup run test test-setup lint bench soak reference dashboards constraints clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -100,6 +101,11 @@ reference: setup
 	$(BIN)/tillwire schema --write machines/schemas
 	$(BIN)/tillwire schema --reference > build/reference.md
 	mv build/reference.md docs/reference.md
+
+dashboards: test-setup
+	for language in en fr; do \
+	  $(BIN)/tillwire dashboard --language $$language --out metrics/dashboards/$$language; \
+	done
 
 # Takes the newest versions that pyproject.toml allows and pins them.
 constraints:

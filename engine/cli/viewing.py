@@ -1,11 +1,15 @@
 """Verbs that show what a file can say, and what a machine is."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from engine.cli.application import app, one_of
+
+if TYPE_CHECKING:
+    from engine.definition.machine import Definition
 
 
 @app.command(short_help="Print the JSON Schema of a kind of file, for editors.")
@@ -85,3 +89,42 @@ def diagram(
     from engine.tools.diagram import diagram as run_diagram
 
     raise typer.Exit(run_diagram(file or shipped_machine(), form, language, detail, output))
+
+
+@app.command(short_help="Make the Grafana dashboards of a machine.")
+def dashboard(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help="A machine, or a till.yaml; the one that comes along without it."
+        ),
+    ] = None,
+    language: Annotated[
+        Literal["en", "fr"],
+        typer.Option("--language", metavar="LANGUAGE", parser=one_of("en", "fr"), help="en or fr."),
+    ] = "en",
+    folder: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Write them there.")
+    ] = Path("dashboards"),
+) -> None:
+    """Make the Grafana dashboards of a machine, with its states, labels, codes and colours.
+
+    fleet.json shows all tills, the worst first; till.json shows one. Grafana imports both.
+
+    Exit code 0: written; 1: the file is refused, or they cannot be written; 2: the file cannot
+    be read.
+
+    Example: tillwire dashboard machines/mine.yaml --language fr
+    """
+    from engine.shipped import shipped_machine
+    from engine.tools.dashboard import dashboard as run_dashboard
+
+    raise typer.Exit(run_dashboard(file or shipped_machine(), language, folder, _made))
+
+
+def _made(
+    definition: "Definition", language: Literal["en", "fr"]
+) -> tuple[Mapping[str, str], Sequence[str]]:
+    from metrics.dashboards.build import dashboards, remarks
+
+    return dashboards(definition, language), remarks(definition)

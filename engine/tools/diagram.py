@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TextIO
 
+from engine.definition.machine import Definition
 from engine.definition.report import report
 from engine.problems import Refused
 from engine.tools.diff import load_side
@@ -27,12 +28,8 @@ def diagram(
     Without a format it is that of the output's name, text on a terminal, else Mermaid. Raises
     :class:`~engine.problems.Refused` for a file that is at fault.
     """
-    try:
-        definition = load_side(file).definition
-    except Refused as refused:
-        if all(problem.code != "unreadable" for problem in refused.problems):
-            raise
-        sys.stderr.write(report(refused.problems) + "\n")
+    definition = read_machine(file)
+    if definition is None:
         return UNREADABLE
     chart = chart_of(definition, language, detail)
     if output is None:
@@ -47,6 +44,18 @@ def diagram(
         return NOT_WRITTEN
     sys.stderr.write(f"Wrote {output}.\n")
     return DRAWN
+
+
+def read_machine(file: Path) -> Definition | None:
+    """The machine of a file, or of a till.yaml with its parameters; None when it cannot be read,
+    which is said. Raises :class:`~engine.problems.Refused` for a file that is at fault."""
+    try:
+        return load_side(file).definition
+    except Refused as refused:
+        if all(problem.code != "unreadable" for problem in refused.problems):
+            raise
+        sys.stderr.write(report(refused.problems) + "\n")
+        return None
 
 
 def _on_terminal() -> bool:

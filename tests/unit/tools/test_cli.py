@@ -28,6 +28,7 @@ VERBS = (
     ("config", "show"),
     ("schema",),
     ("diagram",),
+    ("dashboard",),
 )
 
 

@@ -1,0 +1,90 @@
+"""The words and the PromQL of one dashboard: for one machine, in one language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from metrics import families
+from metrics.dashboards.faces import Face, Faces, Language
+from metrics.dashboards.french import FRENCH
+from metrics.families import Family
+
+SAME_TILL = "job, instance, shop, till, machine"
+SAME_PROCESS = "job, instance, shop"
+"""``shop`` is a label of the target, where the operator gives one: Prometheus agents behind
+routers may all call their till localhost."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What panels are written with. ``one`` says that the dashboard shows one till."""
+
+    faces: Faces
+    language: Language
+    one: bool = False
+
+    def say(self, text: str) -> str:
+        """A text of our own in the sheet's language; names and placeholders are left alone."""
+        if self.language == "en" or not text or text.startswith("{{"):
+            return text
+        return FRENCH[text]
+
+    def label(self, face: Face) -> str:
+        """What people call a state."""
+        return face.labels[self.language]
+
+    def of(self, family: Family, *matchers: str, suffix: str = "") -> str:
+        """A selector of what the variables choose. ``matchers`` are added as they are."""
+        chosen = ['job=~"$job"', 'instance=~"$instance"', 'shop=~"$shop"']
+        if "till" in family.labels:
+            chosen.append('till="$till"' if self.one else 'till=~"$till"')
+        if "machine" in family.labels:
+            chosen.append(f'machine="{self.faces.machine}"')
+        return f"{family.name}{suffix}{{{', '.join((*chosen, *matchers))}}}"
+
+    def other(self, name: str, *matchers: str) -> str:
+        """A selector of a metric that is not our own: ``up`` and what every process has."""
+        chosen = ('job=~"$job"', 'instance=~"$instance"', 'shop=~"$shop"', *matchers)
+        return f"{name}{{{', '.join(chosen)}}}"
+
+    def rate(self, family: Family, *matchers: str, suffix: str = "") -> str:
+        """By how much a counter grows in a second."""
+        return f"rate({self.of(family, *matchers, suffix=suffix)}[$__rate_interval])"
+
+    def within(self, family: Family, *matchers: str, suffix: str = "") -> str:
+        """By how much a counter has grown in the time that the dashboard shows."""
+        return f"increase({self.of(family, *matchers, suffix=suffix)}[$__range])"
+
+    def age(self, family: Family) -> str:
+        """How long ago a till's own clock showed a time, in seconds."""
+        now = self.of(families.TIME)
+        return f"{now} - on ({SAME_PROCESS}) group_right () {self.of(family)}"
+
+    def numbers(self) -> Mapping[str, str]:
+        """The number of the state that each till is in, by region: "" for the one that speaks
+        for the till.
+
+        A state without a code has a number of this dashboard's own, told by its name.
+        """
+        rows: dict[str, list[str]] = {"": [self.of(families.STATE_CODE)]}
+        for face in self.faces.states:
+            if not face.coded:
+                number = f"sum without (state) ({self._active(face)}) * {face.number}"
+                rows.setdefault(face.region, []).append(number)
+        return {region: " or ".join(found) for region, found in rows.items()}
+
+    def _active(self, face: Face) -> str:
+        state = f'state="{face.id}"'
+        return f"{self.of(families.STATE, state)} == 1"
+
+    def tills_in(self, face: Face) -> str:
+        """How many tills are in a state; 0 for none."""
+        code = f"{self.of(families.STATE_CODE)} == {face.number}"
+        return f"count({code if face.coded else self._active(face)}) or vector(0)"
+
+    @property
+    def offline(self) -> str:
+        """Tills for which the server counts as not there: none in a machine that has no such
+        state."""
+        names = "|".join(self.faces.offline)
+        states = f'state=~"{names}"'
+        return f"max by ({SAME_TILL}) ({self.of(families.STATE, states)}) == 1"
