@@ -69,6 +69,15 @@ def seconds(text: str) -> float:
         raise typer.BadParameter(f"{error} {error.hint}") from error
 
 
+def host_and_port(text: str) -> tuple[str, int]:
+    """An address of the command line, to listen on."""
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > 65535:
+        raise typer.BadParameter(f"'{text}' is no host and port, as in 127.0.0.1:8346.")
+    return host, int(port)
+
+
 def api_url(config: Path | None) -> str:
     """Where the agent of a till.yaml, or of the one here, listens; the default port without."""
     if config is None and not TILL_YAML.is_file():

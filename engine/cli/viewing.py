@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from engine.cli.application import app, one_of
+from engine.cli.application import app, host_and_port, one_of
 
 if TYPE_CHECKING:
     from engine.definition.machine import Definition
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def schema(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="KIND", help="machine, test, scenario, till or datasets."),
+        typer.Argument(metavar="KIND", help="machine, test, scenario, till, datasets or tills."),
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--write", metavar="FOLDER", help="Write all of them there.")
@@ -128,3 +128,41 @@ def _made(
     from metrics.dashboards.build import dashboards, remarks
 
     return dashboards(definition, language), remarks(definition)
+
+
+@app.command(short_help="Tell Prometheus which agents to scrape.")
+def targets(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The list of tills.")],
+    shop: Annotated[
+        str | None, typer.Option("--shop", metavar="SHOP", help="Only the agents of this shop.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="FILE", help="Put them into this file, for file_sd."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--serve",
+            metavar="HOST:PORT",
+            help="Serve them there, for http_sd, until Ctrl-C.",
+        ),
+    ] = None,
+) -> None:
+    """Tell Prometheus which agents of a fleet to scrape, with the label shop.
+
+    The list says where the agents of each shop listen. Without --write and --serve the targets
+    are printed. What is served is read anew when the list has changed.
+
+    Exit code 0: done; 1: the list is refused, or the file or the port cannot be had; 2: the list
+    cannot be read, it has no such shop, wrong usage.
+
+    Example: tillwire targets tills.yaml --serve 127.0.0.1:8346
+    """
+    from engine.tools import targets as telling
+
+    if address is None:
+        raise typer.Exit(telling.targets(file, shop, output))
+    if output is not None:
+        raise typer.BadParameter("Say either --write or --serve.")
+    raise typer.Exit(telling.serve(file, shop, *host_and_port(address)))

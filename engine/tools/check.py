@@ -1,4 +1,4 @@
-"""``tillwire check``: what is wrong with machine, test, till.yaml, datasets and scenario files."""
+"""``tillwire check``: what is wrong with a file, whichever of the kinds it is."""
 
 import json as encoding
 import sys
@@ -121,6 +121,7 @@ def _unreadable(file: Path) -> str:
 MACHINE_KEYS = frozenset({"states"})
 DATASETS_KEYS = frozenset({"datasets"})
 SCENARIO_KEYS = frozenset({"scenario"})
+FLEET_KEYS = frozenset({"shops"})
 TEST_KEYS = frozenset({"cases"})
 TILL_KEYS = frozenset({"shop", "till", "tills", "server", "database", "api", "log", "workers"})
 
@@ -143,6 +144,8 @@ def _check_kind(file: Path, explorer: Explorer) -> tuple[str, Sequence[Problem],
         return _till_summary(settings, definition), warnings, (settings, definition)
     if keys & DATASETS_KEYS and not keys & MACHINE_KEYS:
         return _datasets_summary(document), (), None
+    if keys & FLEET_KEYS and not keys & MACHINE_KEYS:
+        return _fleet_summary(document), (), None
     if keys & MACHINE_KEYS or "machine" in keys:
         definition = load_machine(document, VOCABULARY)
         count, found = explorer.explore(definition)
@@ -156,7 +159,8 @@ def _check_kind(file: Path, explorer: Explorer) -> tuple[str, Sequence[Problem],
                 (),
                 "This is none of the files that tillwire knows.",
                 "A machine file has 'machine' and 'states', a test file 'cases', a till.yaml "
-                "'shop' and 'server', a datasets file 'datasets', a scenario 'scenario'.",
+                "'shop' and 'server', a datasets file 'datasets', a scenario 'scenario', a list of "
+                "tills 'shops'.",
             )
         ]
     )
@@ -198,6 +202,14 @@ def _datasets_summary(document: Document) -> str:
     tables = load_datasets(document)
     columns = sum(len(table.columns) for table in tables)
     return f"{_count(len(tables), 'dataset')}, {_count(columns, 'column')}"
+
+
+def _fleet_summary(document: Document) -> str:
+    from engine.tools.fleet import load_fleet
+
+    shops = load_fleet(document).shops
+    agents = sum(len(shop.agents) for shop in shops.values())
+    return f"{_count(len(shops), 'shop')}, {_count(agents, 'agent')}"
 
 
 def _scenario_summary(document: Document) -> str:

@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "datasets": Kind("Datasets file", "engine.catalogue.datasets", "Datasets"),
     "test": Kind("Test file", "engine.tools.testing.model", "Suite"),
     "scenario": Kind("Scenario file", "engine.tools.simulation.scenario", "Scenario"),
+    "tills": Kind("tills.yaml", "engine.tools.fleet", "Fleet"),
 }
 """Every kind of file by the name that ``tillwire schema`` takes. A new kind is a line here."""
 

@@ -1,8 +1,10 @@
 """A real Prometheus in a process of its own, and questions to it."""
 
 import json
+import ssl
 import subprocess
-from http.client import HTTPConnection, HTTPException
+from base64 import b64encode
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -22,13 +24,22 @@ class Prometheus:
     """Prometheus with a data folder of its own, from ``with`` to the end of its block.
 
     ``options`` are further ones of its command line; ``agent`` is Prometheus in agent mode,
-    which stores nothing and is not asked.
+    which stores nothing and is not asked. ``guarded`` is one that is called by TLS: whom it has
+    to be, and user and password.
     """
 
-    def __init__(self, folder: Path, config: str, *options: str, agent: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        *options: str,
+        agent: bool = False,
+        guarded: tuple[ssl.SSLContext, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self._agent = agent
+        self._guarded = guarded
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "prometheus.log"
@@ -96,9 +107,15 @@ class Prometheus:
 
     def ask(self, path: str, **given: object) -> tuple[int, bytes]:
         """One request: status and body."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection, headers = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE), {}
+        if self._guarded is not None:
+            context, login = self._guarded
+            connection = HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=context)
+            headers["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
         try:
-            connection.request("GET", f"{path}?{urlencode(given)}" if given else path)
+            connection.request(
+                "GET", f"{path}?{urlencode(given)}" if given else path, headers=headers
+            )
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

@@ -30,6 +30,7 @@ from engine.settings import Settings, load_definition, load_settings
 from engine.shipped import shipped_machine
 from engine.tools.drawing.chart import chart_of
 from engine.tools.drawing.mermaid import mermaid
+from engine.tools.fleet import load_fleet
 from engine.tools.schema import schema_of
 from engine.tools.simulation import scenario
 from engine.tools.simulation.play import play
@@ -76,13 +77,21 @@ def _is_test(block: Block) -> bool:
     return re.search(r"^cases:", block.text, re.MULTILINE) is not None
 
 
+def _is_prometheus(block: Block) -> bool:
+    return (
+        re.search(r"^(scrape_configs|remote_write|storage):", block.text, re.MULTILINE) is not None
+    )
+
+
 YAML = _of("yaml")
 MACHINES = [block for block in YAML if _is_machine(block)]
 DATASETS = [block for block in YAML if _is_datasets(block)]
 TRACES = [block for block in YAML if block.text.startswith("- case:")]
 SCENARIOS = [block for block in YAML if _is_scenario(block)]
 TESTS = [block for block in YAML if _is_test(block)]
-OTHERS = [*MACHINES, *DATASETS, *TRACES, *SCENARIOS, *TESTS]
+FLEETS = [block for block in YAML if re.search(r"^shops:", block.text, re.MULTILINE)]
+PROMETHEUS = [block for block in YAML if _is_prometheus(block)]
+OTHERS = [*MACHINES, *DATASETS, *TRACES, *SCENARIOS, *TESTS, *FLEETS, *PROMETHEUS]
 TILLS = [block for block in YAML if block not in OTHERS]
 
 
@@ -167,6 +176,19 @@ def test_every_till_yaml_in_a_page_is_good(block: Block, tmp_path: Path) -> None
 def test_every_datasets_file_in_a_page_is_good(block: Block) -> None:
     """Each declares a table at least."""
     assert load_datasets(read(block.text, block.place))
+
+
+@pytest.mark.parametrize("block", FLEETS, ids=lambda block: block.place)
+def test_every_list_of_tills_in_a_page_is_good(block: Block) -> None:
+    assert load_fleet(read(block.text, block.place)).targets()
+
+
+@pytest.mark.parametrize("block", PROMETHEUS, ids=lambda block: block.place)
+def test_what_a_page_shows_of_prometheus_s_own_files_stands_in_an_example(block: Block) -> None:
+    """In one that promtool and a real Prometheus have read, but for comments."""
+    examples = (ROOT / "metrics" / "prometheus").glob("*.yaml")
+    texts = [re.sub(r"(?m)^ *#.*\n", "", path.read_text(encoding="utf-8")) for path in examples]
+    assert any(block.text in text for text in texts)
 
 
 @pytest.mark.parametrize("block", SCENARIOS, ids=lambda block: block.place)

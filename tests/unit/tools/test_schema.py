@@ -29,6 +29,7 @@ GOOD = {
     "till": [Path(__file__).with_name("every_key.yaml")],
     "test": [Path(__file__).parent / "testing" / "every_key.yaml"],
     "scenario": [*(MACHINES / "scenarios").glob("*.yaml")],
+    "tills": [ROOT / "metrics" / "prometheus" / "tills.yaml"],
 }
 SHIPPED = [*MACHINES.glob("*.yaml"), *MACHINES.glob("*/*.yaml")]
 PRINT = {"print": EffectSignature("print", "prints")}
