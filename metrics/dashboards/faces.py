@@ -45,13 +45,11 @@ class Face:
 class Faces:
     """A machine as dashboards show it, its states in the order of their numbers.
 
-    ``offline`` names those in which the server counts as not there. ``events`` are what its
-    transitions listen to: causes, as metrics name them.
+    ``events`` are what its transitions listen to: causes, as metrics name them.
     """
 
     machine: str
     states: tuple[Face, ...]
-    offline: tuple[str, ...]
     events: frozenset[str]
 
 
@@ -77,7 +75,6 @@ def faces_of(definition: Definition) -> Faces:
             )
             for place, node in enumerate(nodes)
         ),
-        tuple(node.id for node in tree if node.state.offline),
         frozenset(_events(definition)),
     )
 

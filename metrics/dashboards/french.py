@@ -122,12 +122,47 @@ FRENCH: Mapping[str, str] = {
     ),
     "Version": "Version",
     "Python": "Python",
-    "Files refused": "Fichiers refusés",
-    "Agents that refused the files that were saved last and run on with those of before; the page "
-    "says what is wrong in which line.": (
-        "Les agents qui ont refusé les derniers fichiers enregistrés et continuent avec les "
-        "précédents ; leur page dit ce qui ne va pas, et à quelle ligne."
+    "Offline most often": "Hors ligne le plus souvent",
+    "How often tills came into a state in which the server counts as not there, in the time "
+    "shown.": (
+        "Combien de fois des caisses sont entrées dans un état où le serveur est absent, dans le "
+        "temps affiché."
     ),
+    "Ticket numbers that never came": "Numéros de ticket jamais reçus",
+    "Tills with gaps in the numbers of their tickets; `tillwire proof` names them.": (
+        "Les caisses dont la numérotation des tickets a des trous ; `tillwire proof` les nomme."
+    ),
+    "Numbers": "Numéros",
+    "Agents with a fault": "Agents avec un défaut",
+    "Agents whose database does not take what is written, whose journal was changed by another "
+    "hand, that refused the files that were saved last, or that cannot read the till program's "
+    "table. The page says what is wrong.": (
+        "Les agents dont la base ne prend pas ce qui est écrit, dont le journal a été modifié par "
+        "une autre main, qui ont refusé les derniers fichiers enregistrés, ou qui ne peuvent pas "
+        "lire la table du logiciel de caisse. Leur page dit ce qui ne va pas."
+    ),
+    "Fault": "Défaut",
+    "not ready": "pas prêt",
+    "journal broken": "journal rompu",
+    "files refused": "fichiers refusés",
+    "table not readable": "table illisible",
+    "Least room": "Le moins de place",
+    "Agents with the least room on their disk.": (
+        "Les agents qui ont le moins de place sur leur disque."
+    ),
+    "Free": "Libre",
+    "Server silent longest": "Serveur muet depuis le plus longtemps",
+    "How long ago the server last took or refused a call of the agent.": (
+        "Depuis combien de temps le serveur n'a ni pris ni refusé un appel de l'agent."
+    ),
+    "Silent for": "Muet depuis",
+    "Held up most": "Les plus retenus",
+    "By how much an agent was late at worst in the last minute: its machine is too slow, or "
+    "something holds it up.": (
+        "Le plus grand retard d'un agent dans la dernière minute : sa machine est trop lente, ou "
+        "quelque chose le retient."
+    ),
+    "Late by": "Retard",
     # What has happened in the fleet.
     "What has happened": "Ce qui s'est passé",
     "Transitions per minute by cause": "Transitions par minute et par cause",
@@ -185,6 +220,27 @@ FRENCH: Mapping[str, str] = {
     ),
     "in force": "en vigueur",
     "refused": "refusés",
+    "Server last heard of": "Dernier signe du serveur",
+    "How long ago the server last took or refused a call.": (
+        "Depuis combien de temps le serveur n'a ni pris ni refusé un appel."
+    ),
+    "Numbers that never came": "Numéros jamais reçus",
+    "Ticket numbers between the lowest and the highest that the till program never handed over.": (
+        "Les numéros de ticket, entre le plus petit et le plus grand, que le logiciel de caisse "
+        "n'a jamais remis."
+    ),
+    "Whether the machines run and the database takes what is written.": (
+        "Si les machines tournent et si la base prend ce qui est écrit."
+    ),
+    "ready": "prêt",
+    "Journal": "Journal",
+    "Whether an entry of the journal of transfers was changed by another hand, as far as it was "
+    "read.": (
+        "Si une entrée du journal des transferts a été modifiée par une autre main, là où il a été "
+        "lu."
+    ),
+    "whole": "entier",
+    "broken": "rompu",
     "States": "États",
     "In which state the till was when. A gap: Prometheus could not read it.": (
         "Dans quel état la caisse était à quel moment. Un trou : Prometheus n'a pas pu la lire."
@@ -289,6 +345,14 @@ FRENCH: Mapping[str, str] = {
     "1 is one core, used whole.": "100 % : un cœur entièrement occupé.",
     "Open files": "Fichiers ouverts",
     "Files and connections of the process.": "Les fichiers et les connexions du processus.",
+    "Held up": "Retard",
+    "By how much the agent was late at worst in a minute: its machine is too slow, or something "
+    "holds it up.": (
+        "Le plus grand retard de l'agent en une minute : sa machine est trop lente, ou quelque "
+        "chose le retient."
+    ),
+    "Room on the disk": "Place sur le disque",
+    "Where the tickets are kept.": "Là où les tickets sont gardés.",
     "Faults": "Défauts",
     "Calls that hang and were given up, events that the machine could not play, metrics that could "
     "not be counted, and trouble with the till program's table.": (

@@ -167,8 +167,9 @@ class Panels:
         columns: Mapping[str, str] | None = None,
         links: Sequence[Link] = (),
         steps: Steps = NO_STEPS,
+        ascending: bool = False,
     ) -> model.Panel:
-        """One row for each series, the largest value first.
+        """One row for each series, the largest value first, or with ``ascending`` the smallest.
 
         ``columns`` are labels with their headings, beside shop, till and agent; ``value`` heads
         the values, which are left out when it is empty.
@@ -199,7 +200,9 @@ class Panels:
         )
         if value:
             heading = self.sheet.say(value)
-            builder.sort_by([common.TableSortByFieldState().display_name(heading).desc(True)])
+            builder.sort_by(
+                [common.TableSortByFieldState().display_name(heading).desc(not ascending)]
+            )
             if steps.wrong is not None:
                 cell = model.DynamicConfigValue("custom.cellOptions", {"type": "color-background"})
                 builder.with_override(_named(heading), [cell])

@@ -8,7 +8,7 @@ from metrics.dashboards.faces import Face, Faces, Language
 from metrics.dashboards.french import FRENCH
 from metrics.families import Family
 
-SAME_TILL = "job, instance, shop, till, machine"
+SAME_TILL = "job, instance, shop, till"
 SAME_PROCESS = "job, instance, shop"
 """``shop`` is a label of the target, where the operator gives one: Prometheus agents behind
 routers may all call their till localhost."""
@@ -83,8 +83,5 @@ class Sheet:
 
     @property
     def offline(self) -> str:
-        """Tills for which the server counts as not there: none in a machine that has no such
-        state."""
-        names = "|".join(self.faces.offline)
-        states = f'state=~"{names}"'
-        return f"max by ({SAME_TILL}) ({self.of(families.STATE, states)}) == 1"
+        """Tills for which the server counts as not there, or that a person holds so."""
+        return f"{self.of(families.OFFLINE)} > 0"

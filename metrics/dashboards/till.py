@@ -24,7 +24,7 @@ def till(sheet: Sheet) -> model.Dashboard:
         "one."
     )
     sections = (
-        Section("The link", [*_now(make), *_well(make), _states(make)]),
+        Section("The link", [*_now(make), *_signs(make), *_well(make), _states(make)]),
         Section("What it did, and why", _causes(make)),
         Section("Pings and calls", calls(make)),
         Section("Tickets", tickets(make)),
@@ -44,11 +44,11 @@ def _now(make: Panels) -> Sequence[model.Panel]:
             mappings=make.states(),
         ),
         make.stat(
-            Looks("In this state for", "How long it has been in this state.", "s", 4, 4),
+            Looks("In this state for", "How long it has been in this state.", "s", 6, 4),
             sheet.age(f.STATE_ENTERED),
         ),
         make.stat(
-            Looks("Tickets waiting", "Tickets that the server has not yet.", "short", 4, 4),
+            Looks("Tickets waiting", "Tickets that the server has not yet.", "short", 6, 4),
             sheet.of(f.PENDING),
         ),
         make.stat(
@@ -56,7 +56,7 @@ def _now(make: Panels) -> Sequence[model.Panel]:
                 "Oldest waiting ticket",
                 "How long the ticket that waits longest has been waiting.",
                 "s",
-                4,
+                6,
                 4,
             ),
             sheet.age(f.OLDEST_PENDING),
@@ -66,16 +66,27 @@ def _now(make: Panels) -> Sequence[model.Panel]:
     )
 
 
-def _well(make: Panels) -> Sequence[model.Panel]:
+def _signs(make: Panels) -> Sequence[model.Panel]:
     sheet = make.sheet
     clock = sheet.of(f.TIME)
     return (
         make.stat(
             Looks(
+                "Server last heard of",
+                "How long ago the server last took or refused a call.",
+                "s",
+                4,
+                4,
+            ),
+            sheet.age(f.LAST_EXCHANGE),
+            steps=Steps(300, 3600),
+        ),
+        make.stat(
+            Looks(
                 "Clock off by",
                 "By how much the clock of the till's machine differs from Prometheus's.",
                 "s",
-                3,
+                4,
                 4,
             ),
             f"abs({clock} - timestamp({clock}))",
@@ -83,23 +94,72 @@ def _well(make: Panels) -> Sequence[model.Panel]:
         ),
         make.stat(
             Looks(
+                "Numbers that never came",
+                "Ticket numbers between the lowest and the highest that the till program never "
+                "handed over.",
+                "short",
+                4,
+                4,
+            ),
+            sheet.of(f.MISSING),
+            steps=Steps(wrong=1),
+        ),
+    )
+
+
+def _well(make: Panels) -> Sequence[model.Panel]:
+    sheet = make.sheet
+    return (
+        make.stat(
+            Looks(
+                "Agent",
+                "Whether the machines run and the database takes what is written.",
+                "short",
+                4,
+                4,
+            ),
+            sheet.of(f.READY),
+            mappings=_yes_or_no(sheet, good=("1", "ready"), wrong=("0", "not ready")),
+        ),
+        make.stat(
+            Looks(
+                "Journal",
+                "Whether an entry of the journal of transfers was changed by another hand, as far "
+                "as it was read.",
+                "short",
+                4,
+                4,
+            ),
+            sheet.of(f.JOURNAL_BROKEN),
+            mappings=_yes_or_no(sheet, good=("0", "whole"), wrong=("1", "broken")),
+        ),
+        make.stat(
+            Looks(
                 "Files",
                 "Whether the files that were saved last are in force, or were refused.",
                 "short",
-                3,
+                4,
                 4,
             ),
             sheet.of(f.RELOAD_SUCCESSFUL),
-            mappings=[
-                model.ValueMap(
-                    {
-                        "1": model.ValueMappingResult(sheet.say("in force"), GOOD, index=0),
-                        "0": model.ValueMappingResult(sheet.say("refused"), WRONG, index=1),
-                    }
-                )
-            ],
+            mappings=_yes_or_no(sheet, good=("1", "in force"), wrong=("0", "refused")),
         ),
     )
+
+
+def _yes_or_no(
+    sheet: Sheet, good: tuple[str, str], wrong: tuple[str, str]
+) -> list[model.ValueMapping]:
+    """Two values in words and colours."""
+    faces = ((good, GOOD), (wrong, WRONG))
+    return [
+        model.ValueMap(
+            {
+                value: model.ValueMappingResult(sheet.say(text), colour, index=place)
+                for place, ((value, text), colour) in enumerate(faces)
+            }
+        )
+    ]
 
 
 def _states(make: Panels) -> model.Panel:
@@ -199,39 +259,61 @@ def _process(make: Panels) -> Sequence[model.Panel]:
             f"{sheet.of(f.TIME)} - {sheet.of(f.RELOAD_TIME)}",
         ),
         make.graph(
-            Looks("Memory", "What the process holds.", "bytes", 6, 7, NOT_ON_WINDOWS),
+            Looks("Memory", "What the process holds.", "bytes", 8, 7, NOT_ON_WINDOWS),
             Target(sheet.other("process_resident_memory_bytes"), say("Memory")),
         ),
         make.graph(
-            Looks("Processor", "1 is one core, used whole.", "percentunit", 6, 7, NOT_ON_WINDOWS),
+            Looks("Processor", "1 is one core, used whole.", "percentunit", 8, 7, NOT_ON_WINDOWS),
             Target(processor, say("Processor")),
         ),
         make.graph(
             Looks(
-                "Open files", "Files and connections of the process.", "short", 6, 7, NOT_ON_WINDOWS
+                "Open files", "Files and connections of the process.", "short", 8, 7, NOT_ON_WINDOWS
             ),
             Target(sheet.other("process_open_fds"), say("Open files")),
         ),
         make.graph(
             Looks(
-                "Faults",
-                "Calls that hang and were given up, events that the machine could not play, "
-                "metrics that could not be counted, and trouble with the till program's table.",
-                "short",
-                6,
+                "Held up",
+                "By how much the agent was late at worst in a minute: its machine is too slow, or "
+                "something holds it up.",
+                "s",
+                8,
                 7,
             ),
-            *(Target(expr, say(legend)) for expr, legend in _faults(sheet)),
+            Target(sheet.of(f.LOOP_LAG), say("Late by")),
         ),
+        make.graph(
+            Looks("Room on the disk", "Where the tickets are kept.", "bytes", 8, 7),
+            Target(sheet.of(f.DISK_FREE), say("Free")),
+        ),
+        _faults(make),
     )
 
 
-def _faults(sheet: Sheet) -> Sequence[tuple[str, str]]:
-    no_source = f"count({sheet.of(f.SOURCE_UP)} == 0) or vector(0)"
-    return (
-        (f"increase({sheet.of(f.WORKERS_ABANDONED)}[$__rate_interval])", "Calls given up"),
-        (f"increase({sheet.of(f.STEPS_FAILED)}[$__rate_interval])", "Events not played"),
-        (f"increase({sheet.of(f.LISTENER_FAILURES)}[$__rate_interval])", "Metrics not counted"),
-        (f"sum({sheet.of(f.SOURCE_CONFLICTS)}) or vector(0)", "Tickets left alone in the table"),
-        (no_source, "Table not readable"),
+def _faults(make: Panels) -> model.Panel:
+    sheet = make.sheet
+    grown = (
+        (f.WORKERS_ABANDONED, "Calls given up"),
+        (f.STEPS_FAILED, "Events not played"),
+        (f.LISTENER_FAILURES, "Metrics not counted"),
+    )
+    table = (
+        (f"sum({sheet.of(f.SOURCE_CONFLICTS)})", "Tickets left alone in the table"),
+        (f"count({sheet.of(f.SOURCE_UP)} == 0)", "Table not readable"),
+    )
+    return make.graph(
+        Looks(
+            "Faults",
+            "Calls that hang and were given up, events that the machine could not play, metrics "
+            "that could not be counted, and trouble with the till program's table.",
+            "short",
+            8,
+            7,
+        ),
+        *(
+            Target(f"increase({sheet.of(family)}[$__rate_interval])", sheet.say(legend))
+            for family, legend in grown
+        ),
+        *(Target(f"{expr} or vector(0)", sheet.say(legend)) for expr, legend in table),
     )
