@@ -7,7 +7,7 @@ account's own could not promise.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
@@ -21,6 +21,7 @@ from engine.definition.reader import Document, in_order, read_file
 from engine.definition.salvage import Salvaged, salvage
 from engine.definition.values import format_duration
 from engine.definition.vocabulary import Vocabulary
+from engine.log_settings import Log
 from engine.problems import Problem, Refused
 from engine.server.durations import Duration
 from engine.server.secret import Secret, SecretUnavailable
@@ -65,17 +66,6 @@ def _check_id(raw: Any) -> Any:
 
 Id = Annotated[str, BeforeValidator(_check_id)]
 """The id of a shop or a till: 1 to 64 letters, digits, dashes, underscores and dots."""
-
-
-class Log(Part):
-    """The log lines, which go to standard error."""
-
-    format: Literal["auto", "text", "json"] = Field(
-        "auto", description="text for people, json for machines; auto: text on a terminal."
-    )
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least important lines still written."
-    )
 
 
 class Settings(Part):
@@ -176,6 +166,11 @@ class Settings(Part):
     def database_place(self) -> "Place":
         """Where the store opens the database: an absolute path, or a place on an SQL Server."""
         return self.database.place(self.folder)
+
+    @property
+    def log_path(self) -> Path | None:
+        """The log's file, absolute; None where lines go to standard error."""
+        return self.folder / self.log.file if self.log.file else None
 
     @property
     def catalogue_path(self) -> Path | None:
@@ -331,6 +326,7 @@ def effective(settings: Settings) -> list[Effective]:
         ("machine",): settings.machine_path,
         ("database", "path"): settings.database_path,
         ("catalogue", "path"): settings.catalogue_path,
+        ("log", "file"): settings.log_path,
     }
     return [
         Effective(".".join(loc), shown(in_force.get(loc, value)), origin(settings.document, loc))

@@ -2,25 +2,8 @@
 
 Text for a person at a terminal, otherwise JSON, one object per line, with stable field names:
 
-==============  ==================================================================
-``ts``          when, ISO 8601 in UTC with milliseconds
-``level``       debug, info, warning or error
-``event``       the event that a till was fed, or the short name of what happened; of another
-                library's line, the name of its logger
-``message``     a sentence about it; of another library's line, what it says
-``till``        which till, where it is about one
-``transitions`` what was taken: ``{"event", "from", "to"}``, ``"stays": true`` if it stayed
-``states``      the active states after it, outermost first
-``started``     effects that were started; ``joined``: not, as the same call still runs
-``cancelled``   effects whose answer nobody wants any more
-``changed``     context variables: ``{name: [before, after]}``
-``refused``     transitions whose guard did not hold: ``{"state", "event", "guard"}``
-``outcome``     of an event without effect: ``refused``, ``unhandled`` or ``late``
-``log``         the lines that the machine itself asked for
-``data``        what the event carries, as far as it may be shown
-``fields``      at debug: the names of what it carries and may not be shown
-``error``       an unexpected exception, and ``traceback``: where it was raised
-==============  ==================================================================
+docs/logs.md has them all, with every name that ``event`` can have. ``ts``, ``level``, ``event``
+and, where it is about one, ``till`` are in each; ``shop`` too, when it is JSON.
 
 What cannot reach :func:`write` (effects, the API, the metrics) logs to a logger below
 ``tillwire``, with such a name as its text and the rest in ``extra={"fields": {…}}``.
@@ -43,6 +26,8 @@ log = logging.getLogger("tillwire")
 SPOKEN = frozenset({"reason", "message", "code"})
 """The texts of an effect's answer that may be shown: why it failed, in the server's words."""
 
+NOTHING: Mapping[str, str] = {}
+
 LONGEST_TEXT = 300
 """Characters of such a text; a server may answer with a whole page."""
 
@@ -51,27 +36,39 @@ def step_level(step: Step) -> int:
     """How much a step matters, as a level of stdlib logging.
 
     A failed or rejected call is a WARNING, a change of state or a line that the machine asked
-    for INFO, everything else (guards refused, events unhandled, pings that went well) DEBUG.
+    for INFO, everything else (guards refused, events unhandled, pings that went well, a state
+    that is left and entered again) DEBUG.
     """
     if step.late:
         return logging.DEBUG
     answer = step.event.name.split(".")[1:2]
     if step.event.run is not None and answer in (["failed"], ["rejected"]):
         return logging.WARNING
-    if step.entered or step.exited or step.logged:
+    if moves(step) or step.logged:
         return logging.INFO
     return logging.DEBUG
 
 
-def step_line(step: Step, wall: float) -> dict[str, Any]:
-    """The fields of a step's line, JSON types only. ``wall`` is in epoch seconds."""
+def moves(step: Step) -> bool:
+    """Whether a step brought its till to other states."""
+    return set(step.entered) != set(step.exited)
+
+
+def step_line(
+    step: Step, wall: float, about: Mapping[str, str] = NOTHING, seconds: float | None = None
+) -> dict[str, Any]:
+    """The fields of a step's line, JSON types only. ``wall`` is in epoch seconds, ``about`` says
+    which machine it was, ``seconds`` how long the call took whose answer it is."""
     level = step_level(step)
     line: dict[str, Any] = {
         "ts": timestamp(wall),
         "level": level_name(level),
         "event": step.event.name[:LONGEST_TEXT],
         "till": step.till,
-        "outcome": _outcome(step),
+        **about,
+        **_move(step),
+        **_answer(step, seconds),
+        "ignored": _ignored(step),
         "transitions": [
             {"event": taken.event, "from": taken.source, "to": taken.target}
             | ({"stays": True} if taken.stays else {})
@@ -91,18 +88,21 @@ def step_line(step: Step, wall: float) -> dict[str, Any]:
     return {name: value for name, value in line.items() if value not in ("", [], {})}
 
 
-def log_step(step: Step, wall: float) -> None:
+def log_step(
+    step: Step, wall: float, about: Mapping[str, str] = NOTHING, seconds: float | None = None
+) -> None:
     """Write a step's line, if its level is written at all: the rest costs next to nothing."""
     level = step_level(step)
     if log.isEnabledFor(level):
-        log.log(level, step.event.name, extra={"fields": step_line(step, wall)})
+        fields = step_line(step, wall, about, seconds)
+        log.log(level, step.event.name, extra={"fields": fields})
 
 
 def write(
     level: int, event: str, till: str = "", *, fault: BaseException | None = None, **fields: Any
 ) -> None:
     """Write a line about something else. ``event`` is a short stable name (``agent.stopping``)
-    that docs/operating.md lists; the fields are JSON types that hold nothing secret, and
+    that docs/logs.md lists; the fields are JSON types that hold nothing secret, and
     ``message`` among them is a sentence. ``fault`` is written with where it was raised."""
     if log.isEnabledFor(level):
         about = {"till": till} if till else {}
@@ -123,7 +123,26 @@ def level_name(level: int) -> str:
     return logging.getLevelName(level).lower()
 
 
-def _outcome(step: Step) -> str:
+def _move(step: Step) -> dict[str, str]:
+    """Where the till was and is, by the innermost states, and what the machine file says that it
+    moved on."""
+    cause = {"cause": step.taken[0].event} if step.taken else {}
+    if not moves(step):
+        return cause
+    left = {"from": step.exited[0]} if step.exited else {}
+    return {**left, "to": step.configuration[-1], **cause}
+
+
+def _answer(step: Step, seconds: float | None) -> dict[str, Any]:
+    """Of a call's answer: which call, what came of it, how long it took."""
+    if step.event.run is None:
+        return {}
+    effect, _, outcome = step.event.name.partition(".")
+    took = {} if seconds is None else {"duration_s": round(seconds, 3)}
+    return {"effect": effect, "outcome": outcome, **took}
+
+
+def _ignored(step: Step) -> str:
     if step.late:
         return "late"
     if step.taken:

@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import __version__
 from engine.agent.clock import Clock, SystemClock
 from engine.agent.files import Files
 from engine.agent.frugal import leave_out_unused
 from engine.agent.in_force import InForce
 from engine.agent.last_good import LastGood
 from engine.agent.loads import CatalogueParts
+from engine.agent.log_file import LogFile
 from engine.agent.log_output import configure
 from engine.agent.logs import write
 from engine.agent.opening import opener
@@ -40,6 +42,9 @@ from engine.ticket_settings import source_place
 if TYPE_CHECKING:
     from engine.api.serving import Serving
 
+MOST_NAMED = 20
+"""Tills that the first line names."""
+
 LAST_LOOK = 1.0
 """Seconds that a look at the till program's table may still take at a stop."""
 
@@ -57,9 +62,15 @@ def run(settings: Settings, watching: Watching, last: LastGood | None = None) ->
     of those on the disk. Raises Refused for a machine that is at fault and CannotRun when the
     database or the API's address cannot be had.
     """
-    configure(settings.log.format, settings.log.level)
+    _configure_log(settings)
     chart = _chart(settings, last)
     return asyncio.run(_live(settings, chart, _token(settings), watching, last))
+
+
+def _configure_log(settings: Settings) -> None:
+    path, log = settings.log_path, settings.log
+    file = None if path is None else LogFile(path, log.megabytes * 1_000_000)
+    configure(log.format, log.level, file=file, shop=settings.shop)
 
 
 def _chart(settings: Settings, last: LastGood | None) -> Chart:
@@ -105,7 +116,7 @@ async def _live(
             if stop.reason:  # it came while the database was waited for
                 return 0
             raise CannotRun(str(fault)) from fault
-        write(logging.INFO, "agent.started", tills=list(settings.tills), machine=chart.name)
+        _say_started(settings, agent)
         # The tills are at work before the web framework is even loaded.
         await asyncio.sleep(0)
         if reloader is not None:
@@ -131,6 +142,21 @@ async def _live(
         logging.shutdown()
         stop.close()
     return 0
+
+
+def _say_started(settings: Settings, agent: Agent) -> None:
+    """Of 10,000 tills the first ones are named: a line is for reading."""
+    named, count = list(settings.tills[:MOST_NAMED]), len(settings.tills)
+    machine, hash_ = agent.rules.chart.name, agent.rules.hash
+    write(
+        logging.INFO,
+        "agent.started",
+        tills=named,
+        count=count,
+        version=__version__,
+        machine=machine,
+        hash=hash_,
+    )
 
 
 def _agent(

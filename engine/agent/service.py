@@ -48,7 +48,6 @@ from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.api.stream import Reader
 from engine.core.build import Chart
 from engine.core.carrying import Carrying, Stranded
-from engine.core.facts import machine_facts
 from engine.core.records import Event, Step, Till
 from engine.definition.vocabulary import Value
 from engine.server.port import Server
@@ -102,7 +101,7 @@ class Agent:
         self._rules = rules_of(chart)
         self._views = Views(chart, clock, shop)
         self._stream = Streaming(self._views, clock)
-        self.telling = Telling(watch, self._stream, clock)
+        self.telling = Telling(watch, self._stream, clock, self._rules)
         self._wake: asyncio.TimerHandle | None = None
         self._workers = Workers(self._loop, workers, self.telling.abandoned)
         self._loads = self._load_desk(catalogue)
@@ -225,7 +224,7 @@ class Agent:
         self._keeper.follow(rules.offline, rules.chart.definition)
         self._desk.follow(rules.offline)
         self._low.follow(rules.chart.definition.parameters)
-        self.telling.tell(self._watch.machine, machine_facts(rules.chart.definition))
+        self.telling.follow(rules)
         for name in elsewhere:
             self.telling.at(self._tills[name])
         self._set_alarm()

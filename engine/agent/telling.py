@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 
 from engine.agent.clock import Clock
 from engine.agent.logs import log_step, write
+from engine.agent.rules import Rules
 from engine.agent.streaming import Streaming
 from engine.agent.watching import Watch
+from engine.core.facts import machine_facts
 from engine.core.records import Step, Till
 from engine.server.port import Message
 from engine.store.tickets import Backlog
@@ -16,16 +18,25 @@ class Telling:
     """They listen and stop nothing, whatever is wrong with them. ``backlogs`` holds what each
     till's tickets were last counted to be."""
 
-    def __init__(self, watch: Watch, stream: Streaming, clock: Clock) -> None:
+    def __init__(
+        self, watch: Watch, stream: Streaming, clock: Clock, rules: Rules | None = None
+    ) -> None:
         self.backlogs: dict[str, Backlog] = {}
         self._watch = watch
         self._stream = stream
         self._clock = clock
+        self._machine = {} if rules is None else _named(rules)
+        self._took: tuple[str, float] | None = None
+
+    def follow(self, rules: Rules) -> None:
+        """The tills play another machine from now on."""
+        self._machine = _named(rules)
+        self.tell(self._watch.machine, machine_facts(rules.chart.definition))
 
     def observe(self, step: Step, till: Till) -> None:
         """A step was played."""
         wall = self._clock.wall()
-        log_step(step, wall)
+        log_step(step, wall, self._machine, self._seconds(step))
         self.tell(self._watch.observe, step, wall)
         self.tell(self._stream.observe, step, till)
 
@@ -40,7 +51,8 @@ class Telling:
         self.tell(self._watch.add_till, till.id, till.configuration, entered)
 
     def ended(self, effect: str, outcome: str, seconds: float) -> None:
-        """An effect ended."""
+        """An effect ended; its answer is the next step that is told of."""
+        self._took = f"{effect}.{outcome}", seconds
         self.tell(self._watch.effect, effect, outcome, seconds)
 
     def counted(self, till: str, backlog: Backlog) -> None:
@@ -77,9 +89,21 @@ class Telling:
         """The chain of the journal was looked at."""
         self.tell(self._watch.journal, broken, whole_at)
 
+    def _seconds(self, step: Step) -> float | None:
+        """How long the call took whose answer a step is; what was carried over a reload is told
+        of before it."""
+        if self._took is None or step.event.run is None or step.event.name != self._took[0]:
+            return None
+        (_, seconds), self._took = self._took, None
+        return seconds
+
     def tell(self, call: Callable[..., None], *facts: object) -> None:
         """Call somebody who listens."""
         try:
             call(*facts)
         except Exception as fault:  # noqa: BLE001 - see above
             write(logging.ERROR, "watch.failed", fault=fault)
+
+
+def _named(rules: Rules) -> dict[str, str]:
+    return {"machine": rules.chart.name, "hash": rules.hash}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import islice
 
+from engine.agent.log_output import trouble
 from engine.api.port import Health
 
 SILENT = 10.0
@@ -32,6 +33,8 @@ def health(
     if failing:
         reasons.append(failing)
     reasons += concerns.values()
+    if log := trouble():
+        reasons.append(log)
     reasons += [not_played(sentence) for sentence in islice(unplayed.values(), MOST_NAMED)]
     if len(unplayed) > MOST_NAMED:
         reasons.append(f"So it is with {len(unplayed) - MOST_NAMED} more tills.")

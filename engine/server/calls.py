@@ -1,6 +1,5 @@
 """The calls of the port, made of one exchange that each wire brings its own way."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from engine.server import configuration, hmp, program, replies
 from engine.server.actions import ActionSettings
 from engine.server.deadline import Deadline
+from engine.server.discretion import without_customer, without_pieces
 from engine.server.port import (
     CallFailed,
     CallRejected,
@@ -85,11 +85,14 @@ class CalledServer(ABC):
             "tickets": program.tickets_text(tickets),
         }
         action = self._settings.actions.send_tickets
-        _, said = self._call(action, till, values, timeout, harmless=False)
         try:
+            _, said = self._call(action, till, values, timeout, harmless=False)
             return self._discreet(program.batch_verdicts(said, batch, tickets))
         except program.Unfit as unfit:
             raise self._unfit(action, unfit) from None
+        except (CallFailed, CallRejected) as fault:
+            payloads = [ticket.payload for ticket in tickets]
+            raise self._struck(fault, lambda words: without_pieces(words, payloads)) from None
 
     def ticket_status(self, till: str, keys: Sequence[str], timeout: float) -> list[TicketVerdict]:
         """See :meth:`engine.server.port.Server.ticket_status`."""
@@ -140,13 +143,8 @@ class CalledServer(ABC):
                 timeout,
                 lambda said: replies.offers(said, customer),
             )
-        except CallRejected as refusal:
-            words = _without_customer(refusal.message, customer)
-            raise CallRejected(refusal.code, words) from None
-        except CallFailed as failure:
-            where = self._target.where if failure.message.startswith(self._target.where) else ""
-            words = where + _without_customer(failure.message.removeprefix(where), customer)
-            raise CallFailed(failure.reason, words, failure.retry_after, failure.reached) from None
+        except (CallFailed, CallRejected) as fault:
+            raise self._struck(fault, lambda words: without_customer(words, customer)) from None
 
     def count_tickets(self, till: str, first: int, last: int, timeout: float) -> TicketCount:
         """See :meth:`engine.server.port.Server.count_tickets`."""
@@ -233,6 +231,16 @@ class CalledServer(ABC):
             words = self._without_secrets(refusal.message)
             raise CallRejected(self._without_secrets(refusal.code), words) from None
 
+    def _struck(
+        self, fault: CallFailed | CallRejected, strike: Callable[[str], str]
+    ) -> CallFailed | CallRejected:
+        """The same fault with what ``strike`` takes out of a server's words."""
+        if isinstance(fault, CallRejected):
+            return CallRejected(strike(fault.code), strike(fault.message))
+        where = self._target.where if fault.message.startswith(self._target.where) else ""
+        words = where + strike(fault.message.removeprefix(where))
+        return CallFailed(fault.reason, words, fault.retry_after, fault.reached)
+
     def _unfit(self, action: ActionSettings, unfit: program.Unfit) -> CallFailed:
         return CallFailed(
             Reason.BAD_REPLY,
@@ -286,11 +294,3 @@ class CalledServer(ABC):
         self, action: ActionSettings, text: str, deadline: Deadline, harmless: bool
     ) -> Exchange:
         """One call. Raises :class:`CallFailed`, or ``program.Unfit`` for a reply's form."""
-
-
-def _without_customer(words: str, customer: str) -> str:
-    """A server's words with a customer's code struck out, wherever it stands as a word."""
-    code = re.escape(customer.strip())
-    if not code:
-        return words
-    return re.sub(rf"(?<!\w){code}(?!\w)", "***", words, flags=re.IGNORECASE)

@@ -14,10 +14,11 @@ from engine.catalogue.settings import CatalogueSettings
 from engine.database_settings import Database
 from engine.definition.machine import Definition
 from engine.definition.model import Parameter
+from engine.log_settings import Log
 from engine.server.actions import Actions
 from engine.server.ftp_settings import FtpSettings
 from engine.server.settings import Auth, ServerSettings
-from engine.settings import Log, Settings
+from engine.settings import Settings
 from engine.ticket_settings import Tickets
 from engine.tools.schema import modeline
 
@@ -332,5 +333,7 @@ def _rest(page: _Page, token: str) -> None:
     page.line("log:")
     page.key(Log, "format", "auto", 2)
     page.key(Log, "level", "info", 2, used=False)
+    page.key(Log, "file", "logs/tillwire.log", 2, used=False)
+    page.key(Log, "megabytes", "50", 2, used=False)
     page.blank()
     page.key(Settings, "workers", "4", used=False)

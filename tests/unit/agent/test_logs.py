@@ -9,6 +9,7 @@ import pytest
 
 from engine.agent import log_output
 from engine.agent.log_output import LineWriter, configure
+from engine.agent.log_sinks import StreamSink
 from engine.agent.logs import log_step, step_level, step_line, timestamp, write
 from engine.core.records import Event, Refusal, Run, Step, Taken
 
@@ -52,11 +53,20 @@ def customer() -> Step:
 
 def test_a_line_has_stable_fields() -> None:
     """A change of state is written with these names and JSON types, and nothing empty."""
-    assert step_line(lost(), WALL) == {
+    about = {"machine": "connection", "hash": "abc"}
+    assert step_line(lost(), WALL, about, 2.0012) == {
         "ts": "2026-01-01T00:00:00.250Z",
         "level": "warning",
         "event": "ping.failed.timeout",
         "till": "01",
+        "machine": "connection",
+        "hash": "abc",
+        "from": "online",
+        "to": "degraded",
+        "cause": "ping.failed",
+        "effect": "ping",
+        "outcome": "failed.timeout",
+        "duration_s": 2.001,
         "transitions": [{"event": "ping.failed", "from": "online", "to": "degraded"}],
         "states": ["reachable", "degraded"],
         "started": ["ping"],
@@ -72,6 +82,7 @@ def test_a_line_has_stable_fields() -> None:
         (step(Event("ping.rejected", run=1)), logging.WARNING),
         (customer(), logging.INFO),
         (step(Event("sync.now"), logged=["asked by hand"]), logging.INFO),
+        (step(Event("x"), exited=["a"], entered=["a"]), logging.DEBUG),
         (step(Event("ping.ok", run=1), taken=[Taken("ping.ok", "a", "a", True)]), logging.DEBUG),
         (step(Event("x"), refused=[Refusal("a", "x", "failures > 3")]), logging.DEBUG),
         (step(Event("x"), handled=False), logging.DEBUG),
@@ -96,7 +107,7 @@ def test_a_level_says_how_much_it_matters(found: Step, level: int) -> None:
 )
 def test_an_event_without_effect_says_why(found: Step, outcome: str | None) -> None:
     """Refused by a guard, unhandled or late are told apart; a timer's actions are none of it."""
-    assert step_line(found, WALL).get("outcome") == outcome
+    assert step_line(found, WALL).get("ignored") == outcome
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])
@@ -254,7 +265,7 @@ class Blocked(io.StringIO):
 def test_a_console_that_blocks_stops_nobody() -> None:
     """Lines beyond what may wait are dropped and counted; the count is written afterwards."""
     stream = Blocked()
-    writer = LineWriter(stream, most_waiting=3)
+    writer = LineWriter(StreamSink(stream), most_waiting=3)
     record = logging.LogRecord("tillwire", logging.INFO, "", 0, "agent.started", (), None)
     writer.setFormatter(log_output.JsonFormatter())
     writer.emit(record)

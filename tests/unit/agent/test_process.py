@@ -33,7 +33,7 @@ def free_port() -> int:
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Logging stays as the tests have it, and no thread of the agent's outlives it."""
-    monkeypatch.setattr(process, "configure", lambda *_: None)
+    monkeypatch.setattr(process, "configure", lambda *_, **__: None)
     monkeypatch.setattr("logging.shutdown", lambda: None)
     yield
     gc.unfreeze()

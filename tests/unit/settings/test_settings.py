@@ -10,8 +10,9 @@ from engine.api_settings import Api
 from engine.database_settings import Database
 from engine.definition.vocabulary import Vocabulary
 from engine.effects.table import VOCABULARY
+from engine.log_settings import Log
 from engine.problems import Refused
-from engine.settings import Log, Settings, load_definition, load_settings
+from engine.settings import Settings, load_definition, load_settings
 from engine.shipped import shipped_machine
 
 SERVER = """\

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 
 from engine.api_settings import Api
 from engine.database_settings import Database
+from engine.log_settings import Log
 from engine.server.settings import ServerSettings
-from engine.settings import Log, Settings, load_settings
+from engine.settings import Settings, load_settings
 from engine.tools.init import windows_lock
 from engine.tools.template import LACKING
 
