@@ -16,6 +16,7 @@ from engine.effects.table import VOCABULARY
 from engine.lab import Lab, LabThread
 from engine.lab.ftp import FtpLab
 from engine.shipped import shipped_machine
+from metrics.dashboards.queries import Query, committed, queries, substitute
 from metrics.families import FAMILIES
 from tests.acceptance.agent_process import PATIENCE, ROOT, log_faults, wait_until
 from tests.acceptance.prometheus_server import Series
@@ -35,20 +36,19 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     exports = folder / "exports"
     exports.mkdir()
     with LabThread(Lab()) as lab, FtpLab(exports) as files:
-        prometheus, till, lookout, shop = prepare(folder, lab, files)
+        day = prepare(folder, lab, files)
         try:
-            for agent in (till, lookout):
+            for agent in day.agents:
                 agent.start(ready=False)
-            for agent in (till, lookout):
+            for agent in day.agents:
                 wait_until(agent.ready, "the agent is ready")
-            with prometheus:
-                day = Watched(prometheus, till, lookout, shop)
+            with day.prometheus:
                 live(day, lab, files)
                 yield day
         finally:
-            till.end()
-            lookout.end()
-        assert log_faults(till) == log_faults(lookout) == []
+            for agent in day.agents:
+                agent.end()
+        assert [log_faults(agent) for agent in day.agents] == [[], [], []]
 
 
 def examples() -> list[str]:
@@ -71,6 +71,25 @@ def test_every_example_of_the_page_has_data(day: Watched, query: str) -> None:
     if "scalar(" in query:  # these look at one process, as the page says
         query = re.sub(r"(tillwire_\w+)", rf'\1{{instance="{day.instance(day.till)}"}}', query)
     assert day.ever(query) or all(day.ever(part) for part in selectors(query)), query
+
+
+ASKED = [
+    pytest.param(name, query, id=f"{name}-{query.title}-{query.ref or query.kind}")
+    for name in ("fleet", "till")
+    for query in queries(committed(name))
+]
+
+
+@pytest.mark.parametrize(("name", "query"), ASKED)
+def test_every_query_of_a_dashboard_has_data(day: Watched, name: str, query: Query) -> None:
+    """The panel, variable or annotation itself, and each metric in it: where nothing would be
+    shown as 0, too. For all that there is, and for the one till."""
+    chosen = {"till": "01", "instance": day.instance(day.till), "shop": "0042", "job": "tillwire"}
+    alone = name == "till"
+    expr = substitute(query.expr, chosen if alone else None, rate_interval="2s", range_="1m")
+    assert "$" not in expr
+    assert any(value == value for one in day.ever(expr) for _, value in one.samples), expr
+    assert all(day.ever(part) for part in selectors(expr)), expr
 
 
 def code_by_state() -> dict[str, int]:
