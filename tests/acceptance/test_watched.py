@@ -1,5 +1,6 @@
 """A real Prometheus that scrapes real agents through an outage: what it has is what was lived."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +17,12 @@ from engine.effects.table import VOCABULARY
 from engine.lab import Lab, LabThread
 from engine.lab.ftp import FtpLab
 from engine.shipped import shipped_machine
+from metrics.dashboards.build import dashboards
 from metrics.dashboards.queries import Query, committed, queries, substitute
 from metrics.families import FAMILIES
 from tests.acceptance.agent_process import PATIENCE, ROOT, log_faults, wait_until
 from tests.acceptance.prometheus_server import Series
-from tests.acceptance.watched import Watched, live, prepare, scrape
+from tests.acceptance.watched import LOOKOUT, Watched, live, prepare, scrape
 
 SELECTOR = re.compile(r"(?:tillwire_|process_|scrape_)\w+(?:\{[^}]*\})?|\bup\b(?:\{[^}]*\})?")
 """A metric of an agent in an expression, with its labels."""
@@ -148,6 +150,27 @@ def test_a_machine_of_one_s_own_is_watched_without_a_line_of_python(day: Watched
     } <= {21, 22}
     (lost,) = day.ever(f'tillwire_transitions_total{{{ours},to="far",event="ping.failed"}} > 0')
     assert lost.labels["till"] == "21"
+
+
+def test_its_dashboards_show_it(day: Watched) -> None:
+    """Every query about its states and transitions; it has no guard, and is the only one."""
+    made = dashboards(load_machine(LOOKOUT, VOCABULARY), "en")
+    asked = [query for text in made.values() for query in queries(json.loads(text))]
+    ours = [query for query in asked if 'machine="lookout"' in query.expr]
+    exprs = [substitute(query.expr, {"till": "21"}, "2s", "1m") for query in ours]
+    empty = {query.title for query, expr in zip(ours, exprs, strict=True) if not day.ever(expr)}
+    assert empty == {"Refused by a guard", "Another configuration than most"}
+    assert len(ours) > 20
+
+
+def test_its_page_shows_it(day: Watched) -> None:
+    """The states in the words of its file, and the machine drawn."""
+    view = json.loads(day.shown["/v1/tills/21"])
+    assert view["label"] == {"en": "Server near", "fr": "Serveur proche"}
+    ids = {state["id"] for state in json.loads(day.shown["/v1/machine"])["states"]}
+    assert {"counter-shut", "far"} <= ids
+    assert "Server far" in day.shown["/v1/machine/diagram.svg"]
+    assert "<svg" in day.shown["/v1/tills/21/icon.svg"]
 
 
 def test_a_scrape_of_a_lived_in_till_has_at_most_150_series(day: Watched) -> None:

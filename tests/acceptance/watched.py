@@ -45,6 +45,9 @@ tickets:
     interval: 500ms
 """
 
+SHOWN = ("/v1/tills/21", "/v1/machine", "/v1/machine/diagram.svg", "/v1/tills/21/icon.svg")
+"""What the page of the user's own machine is made of."""
+
 CONFIG = """\
 global: {{scrape_interval: 300ms, scrape_timeout: 300ms, evaluation_interval: 300ms}}
 rule_files: [{rules}]
@@ -70,6 +73,7 @@ class Watched:
     first_scrape: bytes = b""
     last_scrape: bytes = b""
     seen: list[str] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
 
     def ever(self, expression: str) -> list[Series]:
         """The series that the expression had at any time of the day."""
@@ -155,6 +159,10 @@ def live(day: Watched, lab: LabThread, files: FtpLab) -> None:
     day.prometheus.wait_for("increase(tillwire_tickets_refused_total[1m]) > 0")
     day.wait_for_state("online")
     day.last_scrape = scrape(day.till)
+    for path in SHOWN:
+        status, body = day.lookout.ask("GET", path)
+        assert status == 200, body
+        day.shown[path] = body.decode()
     day.lookout.end()
     day.prometheus.wait_for("max_over_time(up[1s]) == 0")
     day.end = time.time()
@@ -227,7 +235,7 @@ def hold(day: Watched) -> None:
 
 
 def refuse(day: Watched, lab: LabThread) -> None:
-    """A ticket that the server refuses."""
-    lab.lab.refuse_tickets(7)
-    assert day.till.post_ticket(7, payload_of("01", 7))[0] == 201
+    """A ticket that the server refuses; two numbers before it never came."""
+    lab.lab.refuse_tickets(9)
+    assert day.till.post_ticket(9, payload_of("01", 9))[0] == 201
     day.till.wait_until_drained()
