@@ -79,7 +79,7 @@ def step_line(
         "joined": list(step.joined),
         "cancelled": [run.effect for run in step.cancelled],
         "changed": {name: list(values) for name, values in step.changed.items()},
-        "refused": [refusal._asdict() for refusal in step.refused],
+        "refused": [refusal.told(step.event) for refusal in step.refused],
         "log": list(step.logged),
     }
     data, names = _shown(step.event)

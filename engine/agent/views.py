@@ -126,7 +126,9 @@ class Views:
             state_before=self.state(before),
             state_after=self.state(step.configuration),
             taken=tuple(_taken(taken) for taken in step.taken),
-            refused=tuple(RefusalView(**refusal._asdict()) for refusal in step.refused),
+            refused=tuple(
+                RefusalView.model_validate(refusal.told(step.event)) for refusal in step.refused
+            ),
             unhandled=not step.handled,
         )
 

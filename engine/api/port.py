@@ -95,6 +95,12 @@ class RefusalView(View):
     guard: str = Field(
         description="The guard, as the machine file has it.", examples=["successes >= 3"]
     )
+    seen: dict[str, Value] = Field(
+        default_factory=dict,
+        description="The values that it went by: parameters, variables, what an answer carried. "
+        "Durations are seconds.",
+        examples=[{"successes": 1}],
+    )
 
 
 class StepView(View):

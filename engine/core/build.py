@@ -340,15 +340,15 @@ class _Assembly:
         return self._callback(acting)
 
     def _guard(self, name: str, label: str, part: Transition, descriptor: str | None) -> str:
-        chart, guard, witness = self._chart, part.guard, self._chart.witness
-        text = str(guard)
-        holds = self._planner.guard(True if guard is None else guard, descriptor)
+        chart, witness = self._chart, self._chart.witness
+        guard = self._planner.guard(True if part.guard is None else part.guard, descriptor)
+        holds = guard.holds
 
         def condition() -> bool:
             turn = chart.turn
             if turn is None:  # the library reads it once while the machine is made
                 return False
-            held = bool(holds(turn)) or turn.refuse(name, label, text)
+            held = bool(holds(turn)) or turn.refuse(name, label, guard)
             if witness is not None:
                 witness.guarded(part, held)
             return held

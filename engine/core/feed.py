@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from engine.core.build import BEGIN, NUDGE, Chart
-from engine.core.plans import ALWAYS, StatePlan, TimerPlan
+from engine.core.plans import ALWAYS, Guard, StatePlan, TimerPlan
 from engine.core.records import NO_DATA, Event, Refusal, Run, Step, Taken, Till, Timer
 from engine.core.routes import Route
 from engine.definition.tree import ROOT
@@ -248,11 +248,17 @@ class Turn:
             step.taken.append(Taken(label, source, way.target))
         return True
 
-    def refuse(self, state: str, label: str, guard: str) -> bool:
-        """A guard did not hold: False. Regions of a parallel state may ask it again."""
-        refusal = Refusal(state, label, guard)
-        if refusal not in self.step.refused:
-            self.step.refused.append(refusal)
+    def refuse(self, state: str, label: str, guard: Guard) -> bool:
+        """A guard did not hold: False. It may be asked again in the same step, after what that
+        changed or by another region: what it saw last is told."""
+        refusal = Refusal(state, label, guard.text, guard.seen(self))
+        refused = self.step.refused
+        for place, known in enumerate(refused):
+            if known[:3] == refusal[:3]:
+                refused[place] = refusal
+                break
+        else:
+            refused.append(refusal)
         return False
 
     def assign(self, name: str, value: Value) -> None:

@@ -6,7 +6,7 @@ and ask it to change its till; they change nothing by themselves.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.definition.expressions import compile_expression
 from engine.definition.machine import Definition, Growing
@@ -20,6 +20,7 @@ from engine.definition.model import (
     State,
     Variable,
 )
+from engine.definition.operations import field_reader
 from engine.definition.scope import Scope
 from engine.definition.vocabulary import Value
 
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 ALWAYS = "always"
 """How transitions without event are named in records."""
 
+HIDDEN = "…"
+"""What is told in place of a text that may be a customer's."""
+
 Act = Callable[["Turn"], None]
 Reading = Callable[["Turn"], Value]
+Seen = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,14 @@ class Call:
     def read(self, turn: "Turn") -> dict[str, Value]:
         """The arguments' values at this moment."""
         return {name: reading(turn) for name, reading in self.arguments}
+
+
+class Guard(NamedTuple):
+    """A compiled guard: its text in the file, whether it holds, and what it goes by."""
+
+    text: str
+    holds: Reading
+    seen: Callable[["Turn"], Seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +137,35 @@ class Planner:
         scope = self._definition.scope(descriptor)
         return tuple(self._action(action, scope) for action in actions)
 
-    def guard(self, text: str | bool, descriptor: str | None) -> Reading:
+    def guard(self, text: str | bool, descriptor: str | None) -> Guard:
         """A compiled guard."""
-        return self._reading(text, self._definition.scope(descriptor))
+        scope = self._definition.scope(descriptor)
+        return Guard(str(text), self._reading(text, scope), self._seeing(str(text), scope))
+
+    def _seeing(self, text: str, scope: Scope) -> Callable[["Turn"], Seen]:
+        expression = compile_expression(text, scope)
+        names = sorted(expression.names, key=text.find)
+        known = {name: scope.parameters[name] for name in names if name in scope.parameters}
+        fields = [
+            (f"event.{name}", field_reader(name, field.type), field.choices)
+            for name, field in (scope.event or {}).items()
+            if name in expression.fields
+        ]
+
+        def seen(turn: "Turn") -> Seen:
+            # Not the context's own way of reading, by which an exploration notes what a step
+            # depends on: it does not depend on this.
+            context, event = turn.context, turn.event
+            values = [
+                (name, known[name] if name in known else dict.__getitem__(context, name))
+                for name in names
+            ]
+            values += [
+                (name, _shown(read(context, event), choices)) for name, read, choices in fields
+            ]
+            return tuple(values)
+
+        return seen
 
     def _action(self, action: Action, scope: Scope) -> Act:
         if action.start is not None:
@@ -185,6 +224,12 @@ class Planner:
         if constant is not None:
             return lambda _turn: constant
         return lambda turn: expression(turn.context, turn.event)
+
+
+def _shown(value: Value, choices: tuple[str, ...]) -> Value:
+    """A text that an event may carry freely is a customer's code as likely as not."""
+    free = isinstance(value, str) and value and value not in choices
+    return HIDDEN if free else value
 
 
 def _length(

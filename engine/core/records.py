@@ -95,11 +95,26 @@ class Taken(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A transition that the event asked for and whose guard did not hold."""
+    """A transition that the event asked for and whose guard did not hold.
+
+    ``seen`` are the values that the guard had to go by, by the names that it has for them:
+    parameters, variables, ``event.latency``. Durations are seconds.
+    """
 
     state: str
     event: str
     guard: str
+    seen: tuple[tuple[str, Value], ...] = ()
+
+    def told(self, event: Event) -> dict[str, object]:
+        """As data for whoever watches; ``event`` is the step's. What a till program posted is
+        none of theirs."""
+        told = [pair for pair in self.seen if event.run is not None or not _carried(pair[0])]
+        return {"state": self.state, "event": self.event, "guard": self.guard, "seen": dict(told)}
+
+
+def _carried(name: str) -> bool:
+    return name.startswith("event.") and name != "event.name"
 
 
 @dataclass(slots=True)

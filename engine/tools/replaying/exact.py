@@ -68,7 +68,7 @@ def _unlike(lived: Lived, played: Step, till: Till) -> Unlike | None:
         ("late", False, played.late),
         ("states", lived.states, played.configuration),
         ("taken", _plain(lived.taken), _plain(played.taken)),
-        ("refused", detail.get("refused", []), _plain(played.refused)),
+        ("refused", *_refused(detail.get("refused", []), played)),
         ("changed", detail.get("changed", {}), _plain(played.changed)),
         ("raised", detail.get("raised", []), played.raised),
         ("joined", detail.get("joined", []), played.joined),
@@ -86,6 +86,14 @@ def _unlike(lived: Lived, played: Step, till: Till) -> Unlike | None:
         if was != now:
             return Unlike(lived, what, was, now)
     return None
+
+
+def _refused(lived: list[Any], played: Step) -> tuple[list[Any], list[Any]]:
+    """Both with the values that guards saw, unless an earlier version did not note them."""
+    now = [[*refusal[:3], dict(refusal.seen)] for refusal in played.refused]
+    if any(len(was) == 3 for was in lived):
+        now = [refusal[:3] for refusal in now]
+    return lived, _plain(now)
 
 
 def _plain(data: object) -> Any:
