@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+import yaml
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
@@ -22,9 +23,9 @@ from metrics.dashboards.queries import Query, committed, queries, substitute
 from metrics.families import FAMILIES
 from tests.acceptance.agent_process import PATIENCE, ROOT, log_faults, wait_until
 from tests.acceptance.prometheus_server import Series
-from tests.acceptance.watched import LOOKOUT, Watched, live, prepare, scrape
+from tests.acceptance.watched import LOOKOUT, RULES, Watched, live, prepare, scrape
 
-SELECTOR = re.compile(r"(?:tillwire_|process_|scrape_)\w+(?:\{[^}]*\})?|\bup\b(?:\{[^}]*\})?")
+SELECTOR = re.compile(r"(?:\w+:)?(?:tillwire_|process_)[\w:]+(?:\{[^}]*\})?|\bup\b(?:\{[^}]*\})?")
 """A metric of an agent in an expression, with its labels."""
 
 CLOCK = 0.005
@@ -92,6 +93,71 @@ def test_every_query_of_a_dashboard_has_data(day: Watched, name: str, query: Que
     assert "$" not in expr
     assert any(value == value for one in day.ever(expr) for _, value in one.samples), expr
     assert all(day.ever(part) for part in selectors(expr)), expr
+
+
+RULED = [
+    pytest.param(
+        rule,
+        id=f"{rule.get('alert') or rule['record']}-{rule['labels']['severity']}"
+        if "labels" in rule
+        else rule["record"],
+    )
+    for path in RULES
+    for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+]
+
+
+@pytest.mark.parametrize("rule", RULED)
+def test_every_rule_has_data(day: Watched, rule: dict[str, str]) -> None:
+    """What is recorded; of an alert, which is silent when all is well, each metric that it looks
+    at."""
+    if "record" in rule:
+        assert day.ever(rule["record"])
+    asked = selectors(rule["expr"])
+    assert asked
+    assert [part for part in asked if not day.ever(part)] == []
+
+
+FIRED = {
+    "ShopOffline": {"0042", "0043"},
+    "TillHeld": {"0042"},
+    "TillFlapping": {"0042"},
+    "TillTicketsNotLeaving": {"0042"},
+    "TillTicketsRefused": {"0042"},
+    "TillTicketNumbersMissing": {"0042"},
+    "TillConfigRefused": {"0042"},
+    "TillCatalogueStale": {"0042"},
+    "TillLoadStuck": {"0042"},
+    "TillAgentDown": {"0042"},
+}
+"""What a day like this rings, were it a thousand times as long: the alert, and of which shops."""
+
+SILENT = {
+    "ManyShopsOffline",
+    "ShopAgentsDown",
+    "TillAgentGone",
+    "TillAgentNotReady",
+    "TillAgentRestarting",
+    "TillClockOff",
+    "TillJournalBroken",
+    "TillJournalUnverified",
+    "TillListenerFailures",
+    "TillServerSilent",
+    "TillStepsFailed",
+    "TillTicketSourceConflicts",
+    "TillTicketSourceDown",
+    "TillWorkersAbandoned",
+}
+
+
+def test_the_outage_rings_the_alerts_that_it_should_and_no_others(day: Watched) -> None:
+    """Evaluated by Prometheus itself, with times that fit the day."""
+    fired: dict[str, set[str]] = {}
+    for one in day.ever('ALERTS{alertstate="firing"}'):
+        fired.setdefault(one.labels["alertname"], set()).add(one.labels.get("shop", ""))
+    assert {name: fired.get(name) for name in FIRED} == FIRED
+    assert SILENT & set(fired) == set()
 
 
 def code_by_state() -> dict[str, int]:
