@@ -31,10 +31,11 @@ class Nobody:
 
 class Beside:
     """``concerns`` are sentences about what is not well, by who says so; ``closed_ticket`` is
-    told of each ``ticket.closed``; ``reloads`` are the files. All of it is the business of the
-    loop's thread."""
+    told of each ``ticket.closed``; ``reloads`` are the files; ``note`` puts what befell the
+    process into the history of its tills. All of it is the business of the loop's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[..., None]) -> None:
+        self.note = note
         self.concerns: dict[str, str] = {}
         self.closed_ticket: Callable[[], None] = lambda: None
         self.reloads: Reloads = Nobody()

@@ -16,6 +16,7 @@ from itertools import islice
 from json import dumps, loads
 from typing import NamedTuple, Protocol, TypeVar
 
+from engine.agent.chronicle import Chronicle
 from engine.agent.clock import Clock
 from engine.agent.logs import write
 from engine.agent.noting import Note, Notes
@@ -63,8 +64,9 @@ class Period(NamedTuple):
 
 
 class Keeper:
-    """Listens to steps and keeps them. ``offline`` names the states in which the server counts
-    as not there, ``definition`` is the machine that the tills play."""
+    """Listens to steps and keeps them; ``chronicle`` notes what befalls all tills. ``offline``
+    names the states in which the server counts as not there, ``definition`` is the machine that
+    the tills play."""
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class Keeper:
         self._offline_states = frozenset(offline)
         self._offline: set[str] = set()
         self._notes = Notes(definition)
+        self.chronicle = Chronicle(clock, self._keep)
         self._rows: deque[HistoryRow] = deque(maxlen=MOST_ROWS)
         self._periods: list[Period] = []
         self._moved: dict[str, Till] = {}
@@ -110,6 +113,7 @@ class Keeper:
         """Keep a step."""
         if step.late:
             return
+        self.chronicle.look()
         wall = self._clock.wall()
         # In the machine's next version a till may be offline, or no longer, where it stands.
         carried = step.event.name == RELOADED
@@ -119,6 +123,10 @@ class Keeper:
             self._rows.append(history_row(step, wall, self._notes.note(step, till)))
         else:
             self._notes.quiet(step)
+        self._gather(GATHER)
+
+    def _keep(self, row: HistoryRow) -> None:
+        self._rows.append(row)
         self._gather(GATHER)
 
     def write(self, most: int = AT_ONCE) -> None:

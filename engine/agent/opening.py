@@ -7,7 +7,7 @@ from collections.abc import Callable
 from engine.agent.logs import write
 from engine.store.errors import Busy, StoreError, Unreachable
 from engine.store.place import OdbcPlace, Place
-from engine.store.store import Store
+from engine.store.store import Store, kept_steps
 
 PATIENCE = 120.0
 """Seconds for which a server is waited for: SQL Server starts late on a machine that boots, and
@@ -20,20 +20,24 @@ PAUSE = 2.0
 def opener(
     place: Place,
     stopping: Callable[[], bool],
+    tills: int = 1,
     *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Callable[[], Store]:
-    """What opens ``place`` in the store's thread; ``stopping`` ends the waiting.
+    """What opens ``place`` in the store's thread; ``stopping`` ends the waiting. How
+    much history is kept goes by the number of ``tills``.
 
     It raises StoreError. A file is there or not: only a server is waited for.
     """
+
+    keep, keep_dull = kept_steps(tills)
 
     def open_store() -> Store:
         until, said = now() + PATIENCE, ""
         while True:
             try:
-                return Store.open(place)
+                return Store.open(place, keep=keep, keep_dull=keep_dull)
             except (Unreachable, Busy) as fault:
                 if not isinstance(place, OdbcPlace) or now() >= until or stopping():
                     raise

@@ -102,7 +102,9 @@ async def _live(
     stop = StopSignal(loop)
     clock = SystemClock()
     watch = watching(chart.definition, clock)
-    books = StoreThread(opener(settings.database_place, lambda: bool(stop.reason)), loop)
+    books = StoreThread(
+        opener(settings.database_place, lambda: bool(stop.reason), len(settings.tills)), loop
+    )
     agent = _agent(settings, chart, books, clock, watch)
     serving: Serving | None = None
     reloader = _reloader(settings, agent, clock, watch, last)
@@ -137,7 +139,7 @@ async def _live(
             await reloader.close()
         if sourcing is not None:
             await sourcing.close(LAST_LOOK)
-        await agent.stop()
+        await agent.stop(stop.reason or "")
         write(logging.INFO, "agent.stopped")
         logging.shutdown()
         stop.close()

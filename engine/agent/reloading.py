@@ -373,6 +373,7 @@ class Reloader:
         first = first_of(problems)
         self._agent.beside.concerns["config"] = f"{sentence} {first}"
         self._agent.telling.tell(self._watch.config, False, None)
+        self._agent.beside.note("config.refused", message=f"{sentence} {first}")
         write(
             logging.WARNING,
             "config.refused",

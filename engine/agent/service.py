@@ -9,9 +9,11 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from engine.agent.alarm import Alarm
 from engine.agent.asking import Asking
 from engine.agent.beside import Beside
 from engine.agent.checkup import Checkup
+from engine.agent.chronicle import STOPPED
 from engine.agent.clock import Clock
 from engine.agent.closing import closing
 from engine.agent.keeping import Keeper
@@ -102,7 +104,6 @@ class Agent:
         self._views = Views(chart, clock, shop)
         self._stream = Streaming(self._views, clock)
         self.telling = Telling(watch, self._stream, clock, self._rules)
-        self._wake: asyncio.TimerHandle | None = None
         self._workers = Workers(self._loop, workers, self.telling.abandoned)
         self._loads = self._load_desk(catalogue)
         self._runner = EffectRunner(
@@ -116,7 +117,7 @@ class Agent:
         )
         self._keeper = Keeper(self._loop, books, clock, self._rules.offline, chart.definition)
         self._asking = Asking(self._loop)
-        self.beside = Beside()
+        self.beside = Beside(self._keeper.chronicle.note)
         self._low = LowTimeouts(chart.definition.parameters, clock)
         listeners = (self.telling, self._keeper, self._low, self._asking, self.beside)
         self._tills = Tills(
@@ -126,6 +127,7 @@ class Agent:
             tuple(listener.observe for listener in listeners),
             failed=self.telling.step_failed,
         )
+        self._alarm = Alarm(self._loop, clock, self._tills.next_due, self._advance)
         self._shelf = StoreThread(lambda: ReadingStore.open(self._place), self._loop)
         self._desk = OfferDesk(
             self._shelf,
@@ -154,12 +156,13 @@ class Agent:
     async def start(self) -> None:
         """Open the store, take the tills over and set them going. Raises StoreError."""
         await self._books.start()
-        self._place, saved, backlogs, unread = await self._books.run(
+        self._place, saved, backlogs, unread, ending = await self._books.run(
             lambda store: (
                 store.place,
                 store.snapshots.all(),
                 {name: store.tickets.backlog(name) for name in self._names},
                 {name: store.messages.unread_count(name) for name in self._names},
+                store.history.ending(),
             ),
             write=False,
         )
@@ -167,6 +170,8 @@ class Agent:
         self._loads.start()
         self._checkup.start()
         self._running = True
+        definition = self._rules.chart.definition
+        self._keeper.chronicle.began(definition, len(self._names), ending)
         for count, name in enumerate(self._names, 1):
             if not self._running:  # stopped in one of the pauses below
                 return
@@ -186,18 +191,20 @@ class Agent:
         self.telling.at(self._tills[name])
         self._deliver(name, Event("agent.started", {"pending": backlog.pending}))
 
-    async def stop(self) -> None:
-        """Keep everything, end what runs; takes at most some seconds. Again: nothing more."""
-        self._running = False
+    async def stop(self, reason: str = "") -> None:
+        """Keep everything, end what runs; takes at most some seconds. Again: nothing more.
+        ``reason`` is who asked, as the history tells it."""
+        began, self._running = self._running, False
         self._stream.close()
-        if self._wake is not None:
-            self._wake.cancel()
+        self._alarm.cancel()
         self._loads.shut()
         self._checkup.stop()
         self._runner.stop()
         self._asking.stop()
         await asyncio.gather(self._workers.close(LAST_ANSWERS), self._loads.close())
         end = self._loop.time() + STOP
+        if began:
+            self._keeper.chronicle.note(STOPPED, reason=reason)
         await self._keeper.close(STOP / 2)
         await self._shelf.close(STOP / 10)
         if not await self._books.close(max(0.0, end - self._loop.time())):
@@ -227,7 +234,7 @@ class Agent:
         self.telling.follow(rules)
         for name in elsewhere:
             self.telling.at(self._tills[name])
-        self._set_alarm()
+        self._alarm.set()
         more = True
         while more:
             more = self._tills.tell(AT_ONCE)
@@ -377,23 +384,9 @@ class Agent:
         if not self._running:
             return None
         step = self._tills.deliver(till, event)
-        self._set_alarm()
+        self._alarm.set()
         return step
 
     def _advance(self) -> None:
-        self._wake = None
         self._tills.advance(AT_ONCE)
-        self._set_alarm()
-
-    def _set_alarm(self) -> None:
-        """Wake up when the next timer is due."""
-        due = self._tills.next_due()
-        if due is None:
-            return
-        wait = max(0.0, due - self._clock.monotonic())
-        when = self._loop.time() + wait
-        if self._wake is not None:
-            if self._wake.when() <= when:
-                return
-            self._wake.cancel()
-        self._wake = self._loop.call_at(when, self._advance)
+        self._alarm.set()

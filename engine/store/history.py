@@ -16,6 +16,10 @@ REPLAY = "replay"
 """What ``detail`` has for those alone who play a history again; older rows lack it."""
 
 
+AGENT = ""
+"""In the place of a till's id: the row is the agent's own, and every till's story has it."""
+
+
 class HistoryRow(NamedTuple):
     """One step. ``taken`` and ``detail`` are JSON texts; ``seq`` is given by the database.
 
@@ -31,6 +35,14 @@ class HistoryRow(NamedTuple):
     dull: bool
     detail: str
     seq: int = 0
+
+
+class Ending(NamedTuple):
+    """How the process before this one ended: the newest row of the agent's own, and when the
+    newest row of all was written; None where there is none."""
+
+    own: HistoryRow | None
+    at: float | None
 
 
 class History:
@@ -78,3 +90,8 @@ class History:
             HistoryRow(name, at, event, tuple(loads(states)), taken, bool(boring), detail, seq)
             for name, at, event, states, taken, boring, detail, seq in found
         ]
+
+    def ending(self) -> Ending:
+        """See :class:`Ending`."""
+        own, newest = self.recent(AGENT, 1), self._database.row("history_newest")
+        return Ending(own[0] if own else None, newest[0] if newest else None)

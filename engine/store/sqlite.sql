@@ -337,6 +337,9 @@ DELETE FROM history WHERE seq IN (
 SELECT till, at, event, states, taken, dull, detail, seq FROM history
 WHERE till = ? AND dull <= ? AND seq < ? ORDER BY seq DESC LIMIT ?;
 
+-- name: history_newest
+SELECT at FROM history ORDER BY seq DESC LIMIT 1;
+
 -- name: snapshots_drop
 DELETE FROM snapshots WHERE till IN (SELECT value FROM json_each(?));
 

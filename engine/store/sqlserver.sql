@@ -329,6 +329,9 @@ DELETE FROM tillwire.history WHERE seq IN (
 SELECT till, at, event, states, taken, dull, detail, seq FROM tillwire.history
 WHERE till = ? AND dull <= ? AND seq < ? ORDER BY seq DESC OFFSET 0 ROWS FETCH NEXT ? ROWS ONLY;
 
+-- name: history_newest
+SELECT TOP (1) at FROM tillwire.history ORDER BY seq DESC;
+
 -- name: snapshots_drop
 DELETE FROM tillwire.snapshots WHERE till IN (
   SELECT CAST(value AS NVARCHAR(64)) COLLATE Latin1_General_BIN2

@@ -14,8 +14,18 @@ from engine.store.port import AnyDatabase
 from engine.store.snapshots import Snapshots
 from engine.store.tickets import Tickets
 
-KEEP_STEPS = 1000
-KEEP_DULL_STEPS = 200
+KEEP_STEPS, MOST_STEPS, SHARED_STEPS = 1000, 5000, 50_000
+KEEP_DULL_STEPS, MOST_DULL_STEPS, SHARED_DULL_STEPS = 200, 6000, 60_000
+"""The least that is kept of a till, the most, and what all tills of a process share in between:
+one till that pings twice a minute and does nothing else has two days of it."""
+
+
+def kept_steps(tills: int) -> tuple[int, int]:
+    """How many real and how many dull steps are kept of each of so many tills."""
+    return (
+        max(KEEP_STEPS, min(MOST_STEPS, SHARED_STEPS // tills)),
+        max(KEEP_DULL_STEPS, min(MOST_DULL_STEPS, SHARED_DULL_STEPS // tills)),
+    )
 
 
 class Store:

@@ -22,7 +22,7 @@ class Late:
         self.tries = 0
         self.stopping_at = float("inf")
 
-    def open(self, _place: Place) -> str:
+    def open(self, _place: Place, **_kept: int) -> str:
         self.tries += 1
         fault = self.faults.pop(0) if len(self.faults) > 1 else self.faults[0]
         if fault is not None:

@@ -1,7 +1,8 @@
 """The newest steps of each till are kept; snapshots are replaced."""
 
 from engine.store import HistoryRow, Store
-from engine.store.history import TRIM_EVERY
+from engine.store.history import AGENT, TRIM_EVERY, Ending
+from engine.store.store import kept_steps
 
 
 def step(till: str, count: int, dull: bool = False) -> HistoryRow:
@@ -63,3 +64,20 @@ def test_the_last_snapshot_of_each_till_is_kept(store: Store) -> None:
     store.snapshots.save([("01", "a", 1.0), ("02", "b", 1.0)])
     store.snapshots.save([("01", "c", 2.0)])
     assert store.snapshots.all() == {"01": "c", "02": "b"}
+
+
+def test_how_the_process_before_ended_is_found(store: Store) -> None:
+    """The agent's own newest row, and the last sign of life of all."""
+    assert store.history.ending() == Ending(None, None)
+    store.history.record([step(AGENT, 1), step("01", 2)])
+    assert store.history.ending() == Ending(step(AGENT, 1)._replace(seq=1), 2.0)
+    assert [row.till for row in store.history.recent("01")] == ["01"]
+
+
+def test_tills_of_a_process_share_what_history_is_kept() -> None:
+    """A lone till has days of pings, ten thousand have no more of each than before."""
+    assert [kept_steps(tills) for tills in (1, 20, 10_000)] == [
+        (5000, 6000),
+        (2500, 3000),
+        (1000, 200),
+    ]
