@@ -60,6 +60,7 @@ soak: test-setup
 
 test-setup: $(VENV)/.test $(AXE) $(MERMAID)
 	@command -v promtool >/dev/null || .ci/debian prometheus
+	@command -v amtool >/dev/null || .ci/debian prometheus-alertmanager
 	@command -v chromium >/dev/null || .ci/debian chromium fonts-dejavu-core
 	@command -v vsftpd >/dev/null || .ci/debian vsftpd
 	@$(BIN)/python -c 'import pyodbc' 2>/dev/null || .ci/debian libodbc2 libodbcinst2 libgssapi-krb5-2

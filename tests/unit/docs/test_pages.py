@@ -13,6 +13,9 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
+from engine.api.access import Access
+from engine.api.application import create_api
+from engine.api.stand_in import StandIn
 from engine.catalogue import datasets
 from engine.catalogue.datasets import load_datasets
 from engine.cli import main
@@ -39,7 +42,7 @@ from engine.tools.testing import model as testing
 from engine.tools.testing.reading import load_tests
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 class Block(NamedTuple):
@@ -219,6 +222,23 @@ def test_every_command_in_a_page_exists(place: str, words: list[str]) -> None:
     given = {word.partition("=")[0] for word in words if word.startswith("-")}
 
     assert given <= options | secondary | {"--help"}
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    """Each path of the local API that a page asks for with curl."""
+    for block in _of("sh"):
+        for line in block.text.splitlines():
+            for path in re.findall(r"(?:\$API|http://127\.0\.0\.1:8344)(/[\w/.-]*)", line):
+                yield f"{block.place} {path}", path
+
+
+@pytest.mark.parametrize(("place", "path"), list(_addresses()))
+def test_every_address_in_a_page_is_the_apis(place: str, path: str) -> None:
+    """With an example in the place of each part that varies."""
+    api = create_api(StandIn(), Access(None, (), ()))
+    paths = [*api.document()["paths"], "/", "/openapi.json"]
+    known = [re.sub(r"\{\w+\}", r"[^/]+", each) for each in paths]
+    assert any(re.fullmatch(each, path) for each in known), place
 
 
 def test_every_command_has_its_exit_codes_in_the_table() -> None:
