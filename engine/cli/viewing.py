@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from engine.cli.application import app, host_and_port, one_of
+from engine.cli.application import (
+    TILL_YAML,
+    AgentUrl,
+    Config,
+    Json,
+    app,
+    host_and_port,
+    one_of,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from engine.definition.machine import Definition
@@ -46,6 +55,33 @@ def schema(
         hint = did_you_mean(kind, schemas.KINDS)
         raise typer.BadParameter(f"'{kind}' is no kind of file. {hint}", param_hint="KIND")
     raise typer.Exit(schemas.schema(kind))
+
+
+@app.command(short_help="Pack what a help desk needs into one zip.")
+def support(
+    config: Config = TILL_YAML,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The zip, or the folder for it.")
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="LENGTH", help="History from so far back, as in 2h.")
+    ] = "24h",
+    url: AgentUrl = None,
+    json: Json = False,
+) -> None:
+    """Pack settings, history, metrics, log, versions and what check and status say into one zip.
+
+    Works beside a running agent and without one, with a till.yaml that is broken too. No ticket,
+    customer's code, message or secret goes in.
+
+    Exit code 0: packed, with what had to be left out; 1: the zip cannot be written; 2: there is
+    no till.yaml.
+
+    Example: tillwire support -c till.yaml --out help.zip
+    """
+    from engine.tools.support.command import support as run_support
+
+    raise typer.Exit(run_support(config, out, seconds(since), url, json))
 
 
 @app.command(short_help="Draw a machine.")

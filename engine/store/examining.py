@@ -18,6 +18,7 @@ from engine.store.journal import Journal
 from engine.store.opening import open_for_proof
 from engine.store.place import Place
 from engine.store.port import AnyDatabase, Row
+from engine.store.tickets import Backlog, Tickets
 
 
 class Held(NamedTuple):
@@ -61,6 +62,10 @@ class Examination:
     def tills(self) -> list[str]:
         """The tills that have ever been somewhere in a machine."""
         return sorted(till for till, _ in self._database.stream("snapshots_all"))
+
+    def backlog(self, till: str) -> Backlog:
+        """How many of a till's tickets wait, are sent, were refused; nothing of what they hold."""
+        return Tickets(self._database, self.journal).backlog(till)
 
     def day(self, till: str, first_at: float, last_at: float) -> dict[int, Held]:
         """The tickets accepted from ``first_at`` to before ``last_at``, by number."""

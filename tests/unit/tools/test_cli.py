@@ -23,6 +23,7 @@ VERBS = (
     ("lab",),
     ("check",),
     ("status",),
+    ("support",),
     ("reload",),
     ("init",),
     ("config", "show"),
