@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.store.errors import StoreError
 from engine.store.examining import Examination
-from engine.store.history import REPLAY, HistoryRow
+from engine.store.history import AGENT, REPLAY, HistoryRow
 from engine.store.journal import JournalReport, Mark
 from engine.tools.support.pack import Entry, LeftOut, as_json
 from engine.tools.support.place import Till
@@ -53,7 +53,7 @@ def _tills(till: Till, evidence: Examination) -> Sequence[str]:
 
 def _history(evidence: Examination, tills: Sequence[str], since: float) -> Iterator[Entry]:
     room = MOST_HISTORY
-    for name in tills:
+    for name in (AGENT, *tills):
         lines = [
             json.dumps(_step(row), ensure_ascii=False) for row in _steps(evidence, name, since)
         ]
@@ -61,8 +61,11 @@ def _history(evidence: Examination, tills: Sequence[str], since: float) -> Itera
         room -= len(content)
         if room < 0:
             raise LeftOut(f"The history of till {name} and those after it is too large.")
-        about = f"What till {name} did, oldest first; without what a replay needs."
-        yield Entry(f"history/till-{name}.jsonl", about, content)
+        if name == AGENT:
+            yield Entry("history/agent.jsonl", "What befell the agent, oldest first.", content)
+        else:
+            about = f"What till {name} did, oldest first; without what a replay needs."
+            yield Entry(f"history/till-{name}.jsonl", about, content)
 
 
 def _steps(evidence: Examination, till: str, since: float) -> Iterator[HistoryRow]:

@@ -78,6 +78,7 @@ def test_a_till_whose_agent_is_stopped_is_packed(tillwire: Any, till: Path) -> N
             "config/values.json",
             "tickets.json",
             "journal.json",
+            "history/agent.jsonl",
             "history/till-01.jsonl",
             "history/till-02.jsonl",
         ]
