@@ -85,3 +85,27 @@ def api_url(config: Path | None) -> str:
     from engine.settings import load_settings
 
     return load_settings(config or TILL_YAML).api.url
+
+
+def moment(text: str, now: float, option: str) -> float:
+    """A moment of the command line in epoch seconds: so long before ``now``, the last time that a
+    clock showed ``14:30``, or a date with a time (``2026-03-14T14:30``)."""
+    from datetime import datetime, time, timedelta
+
+    from engine.definition.values import NotOfType, parse_duration
+
+    try:
+        return now - parse_duration(text)
+    except NotOfType:
+        here = datetime.fromtimestamp(now).astimezone()
+    try:
+        if "-" in text:
+            return datetime.fromisoformat(text).timestamp()
+        at = datetime.combine(here.date(), time.fromisoformat(text))
+        return (at if at.timestamp() <= now else at - timedelta(days=1)).timestamp()
+    except ValueError:
+        message = (
+            f"'{text}' is no time. Write how long ago, as in 2h or 1h30, "
+            "or when, as in 14:30 or 2026-03-14T14:30."
+        )
+        raise typer.BadParameter(message, param_hint=option) from None

@@ -8,6 +8,7 @@ import typer
 
 from engine.cli.application import (
     TILL_YAML,
+    AgentConfig,
     AgentUrl,
     Config,
     Json,
@@ -202,3 +203,56 @@ def targets(
     if output is not None:
         raise typer.BadParameter("Say either --write or --serve.")
     raise typer.Exit(telling.serve(file, shop, *host_and_port(address)))
+
+
+@app.command(short_help="The story of a till: what happened, and why, or why not.")
+def trace(
+    till: Annotated[
+        str | None, typer.Argument(metavar="TILL", help="Not needed where there is one.")
+    ] = None,
+    config: AgentConfig = None,
+    database: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A database file, a copy say.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="So long ago, as 2h, or a time, as 14:30.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="The same, for the end.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="Only what has to do with this state.")
+    ] = None,
+    why_not: Annotated[
+        bool, typer.Option("--why-not", help="What holds the till where it is, way by way.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what happens, until Ctrl-C.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Tell what happened to a till, and why.
+
+    Each step with its cause: what answered after how long, which guards refused with which values;
+    and when the agent started, stopped or crashed. From the database, whether the agent runs or
+    not; without --since the newest 200 entries.
+
+    Exit code 0: told; 1: nothing happened in that time; 2: it cannot be told, or wrong usage.
+
+    Example: tillwire trace 01 -c till.yaml --since 2h
+    """
+    import time
+
+    from engine.cli.application import moment
+    from engine.tools.trace import Wanted
+    from engine.tools.trace import trace as run_trace
+
+    if follow and (why_not or until is not None):
+        raise typer.BadParameter("--follow goes on: leave out --until and --why-not.")
+    now = time.time()
+    after = None if since is None else moment(since, now, "--since")
+    before = None if until is None else moment(until, now, "--until")
+    if config is None and database is None and TILL_YAML.is_file():
+        config = TILL_YAML
+    wanted = Wanted(till, config, database, after, before, state, why_not, follow, json)
+    raise typer.Exit(run_trace(wanted))

@@ -70,20 +70,20 @@ def unpack(chart: Chart, till: str, text: str, now: float, wall: float) -> tuple
     call, and every effect bears being repeated. Raises ValueError when the text is not such a
     till, StepFailed when its machine cannot go on.
     """
-    saved = _put_right(_parsed(text), Names(chart))
-    context = kept_context(chart, saved.context)
-    configuration = standing(chart, saved.configuration)
+    told = _put_right(saved(text), Names(chart))
+    context = kept_context(chart, told.context)
+    configuration = standing(chart, told.configuration)
     if configuration is None:
         return begin(chart, till, now, context)
     restored = Till(till, configuration, {**chart.initial_context, **context})
-    restored.runs, restored.draws = saved.runs, saved.draws
+    restored.runs, restored.draws = told.runs, told.draws
     restored.remembered = {
         name: tuple(active)
-        for name, active in saved.remembered.items()
+        for name, active in told.remembered.items()
         if can_go_back(chart.tree, name, active)
     }
     turn = Turn(chart, restored, Event(RESTORED), now)
-    _go_on(chart, turn, restored, saved, now - wall)
+    _go_on(chart, turn, restored, told, now - wall)
     # What the file has been given since may have raised something, or hold by now.
     play(chart, turn, RESTORED)
     turn.step.handled = True
@@ -94,7 +94,8 @@ def _runs(till: Till) -> list[Run]:
     return [run for _, run in sorted(till.running.items())]
 
 
-def _parsed(text: str) -> Saved:
+def saved(text: str) -> Saved:
+    """What ``pack`` wrote, read. Raises ValueError when the text is no such thing."""
     try:
         return Saved.model_validate_json(text)
     except ValidationError as fault:

@@ -67,6 +67,11 @@ class Examination:
         """How many of a till's tickets wait, are sent, were refused; nothing of what they hold."""
         return Tickets(self._database, self.journal).backlog(till)
 
+    def snapshot(self, till: str) -> str | None:
+        """Where a till was last, as it was saved; None where nothing is known of it."""
+        texts = [text for name, text in self._database.rows("snapshots_all") if name == till]
+        return str(texts[0]) if texts else None
+
     def day(self, till: str, first_at: float, last_at: float) -> dict[int, Held]:
         """The tickets accepted from ``first_at`` to before ``last_at``, by number."""
         rows = self._database.rows("day_tickets", till, first_at, last_at)
