@@ -21,6 +21,7 @@ from engine.agent.loads import CatalogueParts, LoadDesk
 from engine.agent.logs import write
 from engine.agent.messages import MessageBoard
 from engine.agent.offers import OfferDesk
+from engine.agent.past import Past
 from engine.agent.rules import Rules, rules_of
 from engine.agent.running import EffectRunner, Reach
 from engine.agent.storing import StoreThread
@@ -28,7 +29,7 @@ from engine.agent.streaming import Streaming
 from engine.agent.telling import Telling
 from engine.agent.tills import Tills
 from engine.agent.timeouts import LowTimeouts
-from engine.agent.views import Views, event_data, history
+from engine.agent.views import Views, event_data
 from engine.agent.watching import Watch
 from engine.agent.wellbeing import health, not_played
 from engine.agent.workers import Workers
@@ -57,6 +58,7 @@ from engine.store.errors import StoreError
 from engine.store.reading import ReadingStore
 from engine.store.store import Store
 from engine.store.tickets import Backlog
+from engine.story.entries import Entry, WhyNot
 
 AT_ONCE = 200
 """Timers played, or tills shown, before other events get their turn."""
@@ -116,6 +118,7 @@ class Agent:
             received=self.telling.received,
         )
         self._keeper = Keeper(self._loop, books, clock, self._rules.offline, chart.definition)
+        self._past = Past(books, self._keeper, clock)
         self._asking = Asking(self._loop)
         self.beside = Beside(self._keeper.chronicle.note)
         self._low = LowTimeouts(chart.definition.parameters, clock)
@@ -305,14 +308,17 @@ class Agent:
     ) -> list[HistoryView]:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
-        await self._keeper.flush()
-        try:
-            rows = await self._books.run(
-                lambda store: store.history.recent(till, limit, before, dull), write=False
-            )
-        except StoreError as fault:
-            raise StoreUnavailable(str(fault)) from fault
-        return [history(row) for row in rows]
+        return await self._past.history(till, limit, before, dull)
+
+    async def trace(self, till: str, limit: int, before: int | None) -> list[Entry]:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        return await self._past.trace(self._rules.chart, till, limit, before)
+
+    async def why_not(self, till: str) -> WhyNot:
+        """See :class:`engine.api.port.Office`."""
+        self._known(till)
+        return await self._past.why_not(self._rules.chart, self._tills[till])
 
     async def messages(self, till: str, unread: bool) -> list[MessageView]:
         """See :class:`engine.api.port.Office`."""

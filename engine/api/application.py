@@ -23,6 +23,7 @@ from engine.api.page.routes import router as page_router
 from engine.api.port import Office
 from engine.api.routes import router
 from engine.api.shop_routes import router as shop_router
+from engine.api.story_routes import router as story_router
 
 ABOUT = """\
 The local API of a tillwire agent: the till program posts events and tickets, people and
@@ -61,6 +62,7 @@ def create_api(office: Office, access: Access, limits: Limits | None = None) -> 
     )
     framework.include_router(router(office, limits))
     framework.include_router(shop_router(office, limits))
+    framework.include_router(story_router(office, limits))
     framework.include_router(load_router(office, limits))
     framework.include_router(config_router(office, limits))
     framework.include_router(stream_router(office, limits))

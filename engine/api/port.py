@@ -16,6 +16,7 @@ from engine.api.shop import ClosingView, MessageView, OffersView, ReadAnswer
 from engine.api.stream import Reader
 from engine.api.view import MOMENT, View
 from engine.definition.vocabulary import Value
+from engine.story.entries import Entry, WhyNot
 
 Accepted = Literal["new", "same", "different"]
 """What became of a ticket: stored now, stored before with the same bytes, or with others."""
@@ -319,6 +320,17 @@ class Office(Protocol):
 
         Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
         """
+        ...
+
+    async def trace(self, till: str, limit: int, before: int | None) -> Sequence[Entry]:
+        """At most ``limit`` entries of a till's story, newest first, as in ``history``.
+
+        Raises :class:`UnknownTill` or :class:`StoreUnavailable`.
+        """
+        ...
+
+    async def why_not(self, till: str) -> WhyNot:
+        """Why a till is not elsewhere. Raises :class:`UnknownTill` or :class:`StoreUnavailable`."""
         ...
 
     async def messages(self, till: str, unread: bool) -> Sequence[MessageView]:

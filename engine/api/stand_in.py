@@ -29,6 +29,7 @@ from engine.definition.machine import load_machine
 from engine.definition.vocabulary import Value
 from engine.effects.table import VOCABULARY
 from engine.shipped import shipped_machine
+from engine.story.entries import Entry, Way, WhyNot
 
 EVENTS = ("load.full", "sync.now", "ticket.closed", "ticket.customer", "till.day_closed")
 BEGAN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -156,6 +157,27 @@ class StandIn:
             if (before is None or step.number < before) and (dull or not step.dull)
         ]
         return newest[:limit]
+
+    async def trace(self, till: str, limit: int, before: int | None) -> Sequence[Entry]:
+        """The events posted, newest first, and that the agent began."""
+        self.before_each("trace")
+        self._known(till)
+        began = Entry(number=0, at=BEGAN, kind="agent", event="agent.started", states=())
+        newest = [
+            Entry(number=one.number, at=one.at, kind="step", event=one.event, states=one.states)
+            for one in reversed(self.steps)
+        ]
+        return [one for one in (*newest, began) if before is None or one.number < before][:limit]
+
+    async def why_not(self, till: str) -> WhyNot:
+        """``sync.now`` would lead to syncing."""
+        self.before_each("why_not")
+        self._known(till)
+        way = Way(state="online", event="sync.now", target="syncing", guard=None, held="never")
+        states = ("reachable", "online")
+        return WhyNot(
+            till=till, machine="0" * 64, state="online", states=states, since=BEGAN, ways=(way,)
+        )
 
     async def messages(self, till: str, unread: bool) -> Sequence[MessageView]:
         """``notices``, as they would be told."""

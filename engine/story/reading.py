@@ -64,9 +64,19 @@ def story(
 ) -> list[Entry]:
     """The newest ``limit`` entries before the number ``before``, newest first. ``labels`` has
     what the machine calls its timers, by key. Raises Unreadable."""
-    rows = list(islice(newest_first(past, till, before), limit + EARLIER))
-    told = tell(reversed(rows), labels)
-    return told[::-1][:limit]
+    return told(rows_of(past, till, limit, before), limit, labels)
+
+
+def rows_of(past: Past, till: str, limit: int, before: int | None = None) -> list[HistoryRow]:
+    """The rows that ``limit`` entries are told from, newest first: some more than these."""
+    return list(islice(newest_first(past, till, before), limit + EARLIER))
+
+
+def told(
+    rows: Sequence[HistoryRow], limit: int, labels: Mapping[str, str] = NO_LABELS
+) -> list[Entry]:
+    """The story that such rows tell. Raises Unreadable."""
+    return tell(reversed(rows), labels)[::-1][:limit]
 
 
 def tell(rows: Iterable[HistoryRow], labels: Mapping[str, str] = NO_LABELS) -> list[Entry]:

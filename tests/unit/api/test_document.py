@@ -12,6 +12,8 @@ ROUTES = {
     ("post", "/v1/tills/{till}/events"),
     ("post", "/v1/tills/{till}/tickets"),
     ("get", "/v1/tills/{till}/history"),
+    ("get", "/v1/tills/{till}/trace"),
+    ("get", "/v1/tills/{till}/why-not"),
     ("get", "/v1/tills/{till}/messages"),
     ("post", "/v1/tills/{till}/messages/{message}/read"),
     ("get", "/v1/tills/{till}/offers"),
