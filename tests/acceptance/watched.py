@@ -153,7 +153,7 @@ def prepare(folder: Path, lab: LabThread, files: FtpLab) -> Watched:
         for agent, shop in ((till, "0042"), (others, "0043"), (lookout, "0042"))
     ]
     (prometheus.folder / "targets.json").write_text(json.dumps(targets), encoding="utf-8")
-    shop = Shop(files.folder, seed=6, sizes={**SIZES, "articles": 4_000})
+    shop = Shop(files.folder, seed=6, sizes={**SIZES, "articles": 1_500})
     return Watched(prometheus, till, others, lookout, shop)
 
 
