@@ -187,7 +187,8 @@ def raw(day: Watched, selector: str) -> list[tuple[float, float]]:
 def test_the_state_timeline_is_the_till_s_own_history(day: Watched) -> None:
     """At each scrape the code is the one that the history has at that moment, or one that it
     came to while the scrape went on."""
-    assert day.till.history()[0]["number"] == 1, "the history still has its beginning"
+    begin = day.till.history()[0]
+    assert begin["event"] == "begin", "the history still has its beginning"
     instance = day.instance(day.till)
     took = dict(raw(day, f'scrape_duration_seconds{{instance="{instance}"}}'))
     lived = moves(day)
@@ -237,6 +238,20 @@ def test_its_page_shows_it(day: Watched) -> None:
     assert {"counter-shut", "far"} <= ids
     assert "Server far" in day.shown["/v1/machine/diagram.svg"]
     assert "<svg" in day.shown["/v1/tills/21/icon.svg"]
+
+
+def test_its_trace_tells_of_it(day: Watched) -> None:
+    """From its database: what led to the states of its file, and what came back."""
+    told = subprocess.run(
+        [*day.lookout.command()[:-3], "trace", "-c", "till.yaml", "--json"],
+        cwd=day.lookout.folder,
+        env=day.lookout.environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    ).stdout
+    assert all(word in told for word in ("counter-open", "far", "near", "ping.failed"))
 
 
 def test_a_scrape_of_a_lived_in_till_has_at_most_150_series(day: Watched) -> None:
