@@ -130,22 +130,24 @@ class SoapServer(CalledServer):
 
     def __init__(self, settings: ServerSettings, shop: str, base: Path | None) -> None:
         super().__init__(settings, shop, base)
-        self._password = ""
+        self._login: tuple[str, ...] = ()
 
     def _secrets(self) -> Sequence[str]:
-        return (self._password,)
+        return self._login
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": SOAP_ACTION}
         auth = self._settings.auth
         if auth is not None and auth.user is not None and auth.password is not None:
             try:
-                self._password = auth.password.reveal(self._base)
+                password = auth.password.reveal(self._base)
             except SecretUnavailable as error:
                 raise CallFailed(
                     Reason.LOCAL_ERROR, f"{self._target.where} was not called: {error}"
                 ) from None
-            pair = base64.b64encode(f"{auth.user}:{self._password}".encode()).decode("ascii")
+            pair = base64.b64encode(f"{auth.user}:{password}".encode()).decode("ascii")
+            # Who repeats what a request said repeats its headers too.
+            self._login = (password, pair)
             headers["Authorization"] = f"Basic {pair}"
         return headers
 
