@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from metrics import families as f
 from metrics.dashboards.frame import Section, framed, named
 from metrics.dashboards.panels import Looks, Panels, Steps, Target
-from metrics.dashboards.sheet import Sheet
+from metrics.dashboards.sheet import Sheet, short_hash
 from metrics.dashboards.worst import agents_behind, worst_agents, worst_tills
 
 
@@ -57,7 +57,7 @@ def _numbers(make: Panels) -> Sequence[model.Panel]:
                 4,
                 4,
             ),
-            f"count({sheet.other('up')} == 0) or vector(0)",
+            f"count({sheet.not_answering}) or vector(0)",
             steps=Steps(wrong=1),
         ),
     )
@@ -133,7 +133,7 @@ def _happened(make: Panels) -> Sequence[model.Panel]:
                 12,
                 8,
             ),
-            Target(f"sum by (event) ({sheet.rate(f.TRANSITIONS)}) * 60", "{{event}}"),
+            Target(f"sum by (event) ({sheet.rate(f.TRANSITIONS)}) * 60 > 0", "{{event}}"),
             bars=True,
         ),
         make.graph(
@@ -144,7 +144,7 @@ def _happened(make: Panels) -> Sequence[model.Panel]:
                 12,
                 8,
             ),
-            Target(f"sum by (event) ({lost}) * 60", "{{event}}"),
+            Target(f"sum by (event) ({lost}) * 60 > 0", "{{event}}"),
             bars=True,
         ),
         make.graph(
@@ -245,7 +245,7 @@ def _updates(make: Panels) -> Sequence[model.Panel]:
                 12,
                 7,
             ),
-            Target(f"count by (hash) ({sheet.of(f.CONFIG_INFO)})", "{{hash}}"),
+            Target(f"count by (hash) ({short_hash(sheet.of(f.CONFIG_INFO))})", "{{hash}}"),
             stacked=True,
         ),
     )

@@ -134,7 +134,9 @@ def _variables(sheet: Sheet) -> Iterator[dashboard.QueryVariable | dashboard.Dat
             .sort(model.VariableSort.NATURAL_ASC)
         )
         if name != "till" or not sheet.one:
-            variable.multi(True).include_all(True).all_value(all_of_them).current(everything)
+            variable.multi(True).all_value(all_of_them)
+        if name in ("job", "shop") or not sheet.one:
+            variable.include_all(True).current(everything)
         yield variable
 
 

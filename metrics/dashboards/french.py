@@ -25,6 +25,7 @@ FRENCH: Mapping[str, str] = {
     "Its tills": "Ses caisses",
     "Its own page": "Sa page",
     "All": "Tous",
+    "none": "aucun",
     "Data source": "Source de données",
     "Job": "Job",
     "Shop": "Magasin",

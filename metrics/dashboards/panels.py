@@ -197,6 +197,7 @@ class Panels:
             )
             .thresholds(_thresholds(steps))
             .data_links(self._links(links))
+            .no_value(self.sheet.say("none"))
         )
         if value:
             heading = self.sheet.say(value)
@@ -287,6 +288,9 @@ class Panels:
         panel.grid_pos = model.GridPos(h=looks.height, w=looks.width)
         panel.field_config = panel.field_config or model.FieldConfigSource()
         panel.field_config.defaults.unit = looks.unit
+        if looks.unit in ("short", "none") and panel.type_val != "timeseries":
+            # What increase() reckons is rarely whole, what it counts always is.
+            panel.field_config.defaults.decimals = 0
         return panel
 
 

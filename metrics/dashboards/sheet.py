@@ -84,4 +84,17 @@ class Sheet:
     @property
     def offline(self) -> str:
         """Tills for which the server counts as not there, or that a person holds so."""
-        return f"{self.of(families.OFFLINE)} > 0"
+        of_this_machine = self.of(families.STATE_ENTERED)
+        return f"({self.of(families.OFFLINE)} > 0) and on ({SAME_TILL}) {of_this_machine}"
+
+    @property
+    def not_answering(self) -> str:
+        """Targets that could not be read, of the jobs in which there are agents or were."""
+        agents = self.of(families.BUILD_INFO)
+        jobs = f"group by (job) ({agents} or {agents} offset $__range)"
+        return f"({self.other('up')} == 0) and on (job) {jobs}"
+
+
+def short_hash(expr: str) -> str:
+    """With so much of a configuration's hash as a person compares."""
+    return f'label_replace({expr}, "hash", "$1", "hash", "(.{{12}}).*")'

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from metrics import families as f
 from metrics.dashboards.frame import Section, framed, named
 from metrics.dashboards.panels import GOOD, WRONG, Looks, Panels, Steps, Target
-from metrics.dashboards.sheet import Sheet
+from metrics.dashboards.sheet import Sheet, short_hash
 from metrics.dashboards.traffic import calls, loads, messages, tickets
 from metrics.dashboards.worst import page
 
@@ -250,7 +250,7 @@ def _process(make: Panels) -> Sequence[model.Panel]:
         ),
         make.table(
             Looks("Configuration", "The machine that runs, with its parameters.", "short", 10, 5),
-            sheet.of(f.CONFIG_INFO),
+            short_hash(sheet.of(f.CONFIG_INFO)),
             "",
             columns={"hash": "Configuration"},
         ),

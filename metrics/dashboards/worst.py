@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from metrics import families as f
 from metrics.dashboards.frame import address
 from metrics.dashboards.panels import NO_STEPS, Link, Looks, Panels, Steps
-from metrics.dashboards.sheet import SAME_PROCESS, SAME_TILL, Sheet
+from metrics.dashboards.sheet import SAME_PROCESS, SAME_TILL, Sheet, short_hash
 
 WORST = 20
 """Rows of a table of the worst."""
@@ -123,7 +123,7 @@ def worst_agents(make: Panels) -> Sequence[model.Panel]:
     return [
         make.table(
             Looks("Agents that do not answer", NOT_ANSWERING, "short", 8, 8),
-            f"topk({WORST}, {sheet.other('up')} == 0)",
+            f"topk({WORST}, {sheet.not_answering})",
             "",
             links=links,
         ),
@@ -207,6 +207,7 @@ def agents_behind(make: Panels) -> Sequence[model.Panel]:
     links = _to_agent(sheet)
     in_force = f"({sheet.of(f.TIME)} - {sheet.of(f.RELOAD_TIME)})"
     config, version = sheet.of(f.CONFIG_INFO), sheet.of(f.BUILD_INFO)
+    others = f"{config} unless on (hash) topk(1, count by (hash) ({config}))"
     return (
         make.table(
             Looks(
@@ -231,8 +232,9 @@ def agents_behind(make: Panels) -> Sequence[model.Panel]:
                 8,
                 8,
             ),
-            f"topk({WORST}, {in_force} * on ({SAME_PROCESS}) group_right () "
-            f"({config} unless on (machine, hash) topk(1, count by (machine, hash) ({config}))))",
+            short_hash(
+                f"topk({WORST}, {in_force} * on ({SAME_PROCESS}) group_right () ({others}))"
+            ),
             "In force for",
             columns={"hash": "Configuration"},
             links=links,
