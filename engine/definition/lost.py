@@ -42,6 +42,7 @@ SILENT = frozenset(
     [
         "about",
         "code",
+        "colour",
         "default",
         "en",
         "final",
@@ -62,7 +63,7 @@ SILENT = frozenset(
     ]
 )
 """Keys whose value names nothing."""
-_OF_NO_WAY = frozenset({"about", "code", "label", "offline"})
+_OF_NO_WAY = frozenset({"about", "code", "colour", "label", "offline"})
 """Keys of a state that do not matter to where it leads and what is in it."""
 _DEEP = frozenset(
     [

@@ -46,6 +46,7 @@ __all__ = [
     "Action",
     "AfterDelay",
     "Backoff",
+    "Colour",
     "Condition",
     "Delay",
     "EventDeclaration",
@@ -65,6 +66,11 @@ __all__ = [
     "as_tuple",
     "one_of",
 ]
+
+
+Colour = Literal["green", "blue", "yellow", "purple", "sky", "grey", "red", "orange"]
+"""Names, not numbers: ``#`` begins a comment in YAML, and each has to be told from the others by
+people who confuse some of them."""
 
 
 class Parameter(Part):
@@ -124,6 +130,11 @@ class State(Part):
     )
     code: int | None = Field(
         None, ge=0, description="The state's number on dashboards.", examples=[1]
+    )
+    colour: Colour | None = Field(
+        None,
+        description="The state's colour on dashboards, beside its label; without one it gets one.",
+        examples=["green"],
     )
     about: str = Field(
         "", description="What it means, in one sentence.", examples=["The server answers."]

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.definition.machine import Definition
+from engine.definition.model import Colour
 from engine.definition.tree import ROOT, Node, Tree
 
 Language = Literal["en", "fr"]
 
-COLOURS: Mapping[str, str] = {
+COLOURS: Mapping[Colour, str] = {
     "green": "#009E73",
     "blue": "#0072B2",
     "yellow": "#F0E442",
@@ -21,8 +22,8 @@ COLOURS: Mapping[str, str] = {
 }
 """The palette of Okabe and Ito, which people who confuse red and green can tell apart too."""
 
-REACHED = ("green", "blue", "yellow", "purple", "sky", "grey")
-OFFLINE = ("red", "orange", "purple", "grey")
+REACHED: Sequence[Colour] = ("green", "blue", "yellow", "purple", "sky", "grey")
+OFFLINE: Sequence[Colour] = ("red", "orange", "purple", "grey")
 """What states get in the order of their numbers, unless the file says otherwise."""
 
 
@@ -112,11 +113,14 @@ def _labels(node: Node) -> Mapping[Language, str]:
 
 
 def _colours(tree: Tree, nodes: Sequence[Node]) -> Mapping[str, str]:
-    colours: dict[str, str] = {}
+    """What the file says, else the next of the palette that no state has, while there is one."""
+    said = {node.id: node.state.colour for node in nodes if node.state.colour is not None}
+    colours = {name: COLOURS[colour] for name, colour in said.items()}
     for offline, palette in ((False, REACHED), (True, OFFLINE)):
-        alike = [node for node in nodes if _offline(tree, node) == offline]
+        left = [colour for colour in palette if colour not in said.values()] or palette
+        alike = [n for n in nodes if n.id not in said and _offline(tree, n) == offline]
         for place, node in enumerate(alike):
-            colours[node.id] = COLOURS[palette[place % len(palette)]]
+            colours[node.id] = COLOURS[left[place % len(left)]]
     return colours
 
 

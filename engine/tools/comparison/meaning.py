@@ -140,6 +140,8 @@ class Meaning:
             facts["offline"] = self._fact("", (*loc, "offline"))
         if state.code is not None:
             facts["code"] = self._fact(str(state.code), (*loc, "code"))
+        if state.colour is not None:
+            facts["colour"] = self._fact(state.colour, (*loc, "colour"))
         if state.label is not None:
             facts["English label"] = self._fact(f"'{state.label.en}'", (*loc, "label", "en"))
             facts["French label"] = self._fact(f"'{state.label.fr}'", (*loc, "label", "fr"))

@@ -72,6 +72,7 @@ def states(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             "history": st.sampled_from(["shallow", "deep"]),
             "target": NAMES,
             "code": st.integers(0, 1),
+            "colour": st.sampled_from(["red", "sky"]),
             "entry": ACTIONS,
             "exit": ACTIONS,
             "on": st.dictionaries(EVENTS, TRANSITIONS, max_size=2),

@@ -17,7 +17,7 @@ parameters:
   tries: {default: 2, min: 1, max: 4, about: How often.}
 context:
   n: {initial: 0, max: 9, about: How often it was.}
-  colour: {initial: red, values: [red, blue], about: Its colour.}
+  shade: {initial: red, values: [red, blue], about: Its shade.}
 events:
   lamp.off: {about: By hand., data: {hard: boolean}}
 initial: dark
@@ -29,13 +29,13 @@ states:
     code: 1
     entry:
       - {assign: {n: n + 1}}
-      - {assign: {colour: blue}}
+      - {assign: {shade: blue}}
     on:
       sync.now: [{target: lit, guard: n > tries}, {target: dim,
         actions: [{raise: fall}, {raise: lamp.off, with: {hard: true}}]}]
       fall: deep
     after:
-      pause: {target: lit, guard: colour == 'red'}
+      pause: {target: lit, guard: shade == 'red'}
       5s: dim
   lit:
     invoke: {effect: ping, with: {timeout: wait}}
@@ -129,7 +129,7 @@ def test_the_machine_without_a_slip_is_good(vocabulary: Vocabulary) -> None:
         ("fall: deep", "fall: 5", "25 type"),
         ("fall: deep", "fall: {}\n      fall: deep", "26 duplicate-key"),
         ("fall: deep", "fall: [deep, null]", "25 type"),
-        ("{target: lit, guard: colour == 'red'}", "[dim, [lit]]", "27 type"),
+        ("{target: lit, guard: shade == 'red'}", "[dim, [lit]]", "27 type"),
         ("5s: dim", "5s: {delay: 3s, target: dim}", "27 value"),
         ("invoke: {effect: ping, with: {timeout: wait}}", "invoke: 5", "30 type"),
         ("invoke: {effect: ping, ", "invoke: {efect: ping, ", "30 unknown-key"),

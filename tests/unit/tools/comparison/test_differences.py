@@ -144,6 +144,7 @@ EDITS = [
     ),
     ("fr: Là", "fr: Ici", ["State up: the French label is 'Ici', was 'Là'."]),
     ("code: 1", "code: 7", ["State up: the code is 7, was 1."]),
+    ("code: 1", "code: 1\n    colour: red", ["State up: has the colour red, had none."]),
     ("offline: true", "offline: false", ["State down: counts as offline no longer."]),
     ("      - log: up\n", "", ["State up: when entered, no longer does log 'up'."]),
     (
