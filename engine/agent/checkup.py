@@ -2,7 +2,7 @@
 
 Nothing here may cost a ticket anything. The disk and the journal are looked at in the thread of
 the connection that only reads, which holds no lock that a ticket could wait for. The journal is
-read a few hundred entries at a time, with pauses so long that it takes one fiftieth of the time;
+read some dozens of entries at a time, with pauses so long that it takes one fiftieth of the time;
 when the whole chain has been found to hold, only what is new is read, until the next day.
 """
 
@@ -27,8 +27,8 @@ BEAT = 1.0
 REMEMBERED = 60
 """Beats of which the worst is told: whoever scrapes less often misses none."""
 
-AT_ONCE = 200
-"""Entries of the journal that are read together: some milliseconds."""
+AT_ONCE = 50
+"""Entries of the journal that are read together: about a millisecond of the processor."""
 
 SHARE = 50
 """The journal may take one part in so many of the time."""
