@@ -61,7 +61,7 @@ def looks(name: str) -> Iterator[list[bool]]:
         for case in loaded(path)["tests"]:
             found = [
                 bool(look["exp_samples"])
-                for look in case["promql_expr_test"]
+                for look in case.get("promql_expr_test", [])
                 if f'alertname="{name}"' in look["expr"]
             ]
             if found:
