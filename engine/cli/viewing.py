@@ -143,6 +143,10 @@ def dashboard(
     folder: Annotated[
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Write them there.")
     ] = Path("dashboards"),
+    recorded: Annotated[
+        bool,
+        typer.Option("--recorded", help="Read the recording rules: for thousands of tills."),
+    ] = False,
 ) -> None:
     """Make the Grafana dashboards of a machine, with its states, labels, codes and colours.
 
@@ -153,18 +157,21 @@ def dashboard(
 
     Example: tillwire dashboard machines/mine.yaml --language fr
     """
+    from functools import partial
+
     from engine.shipped import shipped_machine
     from engine.tools.dashboard import dashboard as run_dashboard
 
-    raise typer.Exit(run_dashboard(file or shipped_machine(), language, folder, _made))
+    made = partial(_made, recorded=recorded)
+    raise typer.Exit(run_dashboard(file or shipped_machine(), language, folder, made))
 
 
 def _made(
-    definition: "Definition", language: Literal["en", "fr"]
+    definition: "Definition", language: Literal["en", "fr"], recorded: bool
 ) -> tuple[Mapping[str, str], Sequence[str]]:
     from metrics.dashboards.build import dashboards, remarks
 
-    return dashboards(definition, language), remarks(definition)
+    return dashboards(definition, language, recorded), remarks(definition)
 
 
 @app.command(short_help="Tell Prometheus which agents to scrape.")

@@ -12,11 +12,16 @@ from metrics.dashboards.sheet import Sheet
 from metrics.dashboards.till import till
 
 
-def dashboards(definition: Definition, language: Language = "en") -> Mapping[str, str]:
-    """The dashboards of a machine: JSON as Grafana imports it, by the name of its file."""
+def dashboards(
+    definition: Definition, language: Language = "en", recorded: bool = False
+) -> Mapping[str, str]:
+    """The dashboards of a machine: JSON as Grafana imports it, by the name of its file.
+
+    With ``recorded`` the fleet's reads the recording rules where it adds up tills.
+    """
     faces = faces_of(definition)
     made = {
-        "fleet.json": fleet(Sheet(faces, language)),
+        "fleet.json": fleet(Sheet(faces, language, recorded=recorded)),
         "till.json": till(Sheet(faces, language, one=True)),
     }
     return {

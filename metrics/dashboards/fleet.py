@@ -133,7 +133,7 @@ def _happened(make: Panels) -> Sequence[model.Panel]:
                 12,
                 8,
             ),
-            Target(f"sum by (event) ({sheet.rate(f.TRANSITIONS)}) * 60 > 0", "{{event}}"),
+            Target(f"sum by (event) ({sheet.summed(f.TRANSITIONS)}) * 60 > 0", "{{event}}"),
             bars=True,
         ),
         make.graph(
@@ -159,8 +159,8 @@ def _happened(make: Panels) -> Sequence[model.Panel]:
                 8,
                 8,
             ),
-            Target(f"sum({sheet.rate(f.SENT)}) * 60", say("Acknowledged")),
-            Target(f"sum({sheet.rate(f.REFUSED)}) * 60", say("Refused")),
+            Target(f"sum({sheet.summed(f.SENT)}) * 60", say("Acknowledged")),
+            Target(f"sum({sheet.summed(f.REFUSED)}) * 60", say("Refused")),
         ),
         make.graph(
             Looks(
@@ -180,15 +180,15 @@ def _happened(make: Panels) -> Sequence[model.Panel]:
 
 def _lost(sheet: Sheet) -> str:
     names = "|".join(face.id for face in sheet.faces.states if face.offline)
-    return sheet.rate(f.TRANSITIONS, f'to=~"{names}"')
+    return sheet.summed(f.TRANSITIONS, f'to=~"{names}"')
 
 
 def _server(make: Panels) -> Sequence[model.Panel]:
     sheet = make.sheet
-    ping = sheet.of(f.EFFECT_DURATION, 'effect="ping"', suffix="_bucket")
-    seconds = sheet.rate(f.EFFECT_DURATION, suffix="_sum")
-    ended = sheet.rate(f.EFFECT_DURATION, suffix="_count")
-    calls, failed = sheet.rate(f.EFFECTS), sheet.rate(f.EFFECT_FAILURES)
+    ping = sheet.grown(f.EFFECT_DURATION, 'effect="ping"', suffix="_bucket")
+    seconds = sheet.summed(f.EFFECT_DURATION, suffix="_sum")
+    ended = sheet.summed(f.EFFECT_DURATION, suffix="_count")
+    calls, failed = sheet.summed(f.EFFECTS), sheet.summed(f.EFFECT_FAILURES)
     return (
         make.heat(
             Looks(
@@ -198,7 +198,7 @@ def _server(make: Panels) -> Sequence[model.Panel]:
                 12,
                 9,
             ),
-            f"sum by (le) (increase({ping}[$__rate_interval]))",
+            f"sum by (le) ({ping})",
         ),
         make.graph(
             Looks(

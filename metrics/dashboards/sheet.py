@@ -16,11 +16,13 @@ routers may all call their till localhost."""
 
 @dataclass(frozen=True)
 class Sheet:
-    """What panels are written with. ``one`` says that the dashboard shows one till."""
+    """What panels are written with. ``one`` says that the dashboard shows one till, ``recorded``
+    that what is asked about all of them is read from the recording rules."""
 
     faces: Faces
     language: Language
     one: bool = False
+    recorded: bool = False
 
     def say(self, text: str) -> str:
         """A text of our own in the sheet's language; names and placeholders are left alone."""
@@ -50,6 +52,27 @@ class Sheet:
         """By how much a counter grows in a second."""
         return f"rate({self.of(family, *matchers, suffix=suffix)}[$__rate_interval])"
 
+    def summed(self, family: Family, *matchers: str, suffix: str = "") -> str:
+        """By how much a counter grows in a second, for who adds up the tills of shops: what the
+        rules have added up by shop already, where they are to be used."""
+        if not self.recorded:
+            return self.rate(family, *matchers, suffix=suffix)
+        name = f"{family.name.removesuffix('_total')}{suffix}:rate5m"
+        return self._by_shop(family, name, *matchers)
+
+    def grown(self, family: Family, *matchers: str, suffix: str = "") -> str:
+        """By how much a counter has grown from one point of a graph to the next, or, from the
+        rules, in five minutes; for who adds up."""
+        if self.recorded:
+            return f"{self.summed(family, *matchers, suffix=suffix)} * 300"
+        return f"increase({self.of(family, *matchers, suffix=suffix)}[$__rate_interval])"
+
+    def _by_shop(self, family: Family, name: str, *matchers: str) -> str:
+        chosen = ['job=~"$job"', 'shop=~"$shop"']
+        if "machine" in family.labels:
+            chosen.append(f'machine="{self.faces.machine}"')
+        return f"shop:{name}{{{', '.join((*chosen, *matchers))}}}"
+
     def within(self, family: Family, *matchers: str, suffix: str = "") -> str:
         """By how much a counter has grown in the time that the dashboard shows."""
         return f"increase({self.of(family, *matchers, suffix=suffix)}[$__range])"
@@ -78,6 +101,10 @@ class Sheet:
 
     def tills_in(self, face: Face) -> str:
         """How many tills are in a state; 0 for none."""
+        if self.recorded:
+            state = f'state="{face.id}"'
+            counted = self._by_shop(families.STATE, f"{families.STATE.name}:sum", state)
+            return f"sum({counted}) or vector(0)"
         code = f"{self.of(families.STATE_CODE)} == {face.number}"
         return f"count({code if face.coded else self._active(face)}) or vector(0)"
 

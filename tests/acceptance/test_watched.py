@@ -95,6 +95,18 @@ def test_every_query_of_a_dashboard_has_data(day: Watched, name: str, query: Que
     assert all(day.ever(part) for part in selectors(expr)), expr
 
 
+def test_a_fleet_s_dashboard_that_reads_the_rules_has_data(day: Watched) -> None:
+    """Where it adds up tills, it asks for what was added up by shop, and for no till's counters."""
+    machine = load_machine(shipped_machine(), VOCABULARY)
+    text = dashboards(machine, recorded=True)["fleet.json"]
+    asked = [substitute(query.expr, None, "2s", "1m") for query in queries(json.loads(text))]
+    by_rules = [expr for expr in asked if "shop:" in expr]
+    assert len(by_rules) > 15
+    assert [expr for expr in by_rules if not all(map(day.ever, (expr, *selectors(expr))))] == []
+    buckets = "sum by (le) (increase("
+    assert not any(buckets in expr or "sum by (event) (rate(" in expr for expr in asked)
+
+
 RULED = [
     pytest.param(
         rule,

@@ -42,8 +42,8 @@ PICTURES = {
     ),
     "time of pings": (
         'sum by (le) (rate(tillwire_effect_duration_seconds_bucket{effect="ping"}[5m]))',
-        "sum by (le) (shop:tillwire_ping_duration_seconds_bucket:rate5m)",
-        "job:tillwire_ping_duration_seconds_bucket:rate5m",
+        'sum by (le) (shop:tillwire_effect_duration_seconds_bucket:rate5m{effect="ping"})',
+        'job:tillwire_effect_duration_seconds_bucket:rate5m{effect="ping"}',
     ),
 }
 """Each from the tills, by shop, and of all shops."""
