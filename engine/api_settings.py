@@ -42,6 +42,10 @@ class Api(Part):
         description="The origins (https://host) of web pages that may call the API.",
         examples=[["https://till.example"]],
     )
+    metrics: bool = Field(
+        True,
+        description="Whether the agent counts for Prometheus and answers at /metrics.",
+    )
 
     @property
     def url(self) -> str:

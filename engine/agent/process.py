@@ -223,7 +223,7 @@ def _sourcing(
 
     def told(conflicts: int, why: str, failing: bool) -> None:
         agent.beside.concerns = {"tickets.source": why} if why else {}
-        watch.source(conflicts, failing)
+        agent.telling.tell(watch.source, conflicts, failing)
 
     thread = StoreThread(lambda: TicketSource(place, table), asyncio.get_running_loop())
     sourcing = Sourcing(agent, books, thread, plan, told)

@@ -162,6 +162,12 @@ def unknown_till(till: str) -> Denied:
     return Denied(Denial(404, "unknown_till", message, "GET /v1/tills lists the tills."))
 
 
+def no_metrics() -> Denied:
+    """Nobody counts here."""
+    message = "This agent counts nothing for Prometheus."
+    return Denied(Denial(404, "no_metrics", message, "till.yaml says so: api.metrics."))
+
+
 def unknown_event(event: str, allowed: Sequence[str]) -> Denied:
     """No such event; the hint names the nearest."""
     message = f"There is no event '{shown(event)}' that may be posted."

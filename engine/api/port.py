@@ -390,5 +390,6 @@ class Office(Protocol):
         ...
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
-        """The metrics in the format that the ``Accept`` header asks for, and its media type."""
+        """The metrics in the format that the ``Accept`` header asks for, and its media type;
+        empty where nothing is counted."""
         ...

@@ -14,6 +14,7 @@ from engine.api.answers import (
     Denied,
     ErrorView,
     invalid,
+    no_metrics,
     step_failed,
     unavailable,
     unknown_event,
@@ -226,6 +227,8 @@ class Routes:
     async def metrics(self, request: Request) -> Response:
         """The metrics, for Prometheus."""
         body, media_type = self._office.metrics(request.headers.get("accept", ""))
+        if not body:
+            raise no_metrics()
         return Response(body, headers={"content-type": media_type})
 
     async def alive(self) -> Response:
@@ -338,7 +341,7 @@ def _watching(table: APIRouter, routes: Routes) -> None:
         routes.metrics,
         summary="Metrics",
         response_class=Response,
-        responses={200: {"content": formats}, **errors()},
+        responses={200: {"content": formats}, **errors(404)},
         tags=["watching"],
     )
     not_now = {"model": Health, "description": "It is not so; `reasons` says why."}

@@ -22,9 +22,11 @@ from engine.streams import say
 if TYPE_CHECKING:
     from engine.agent.clock import Clock
     from engine.agent.last_good import LastGood
+    from engine.agent.process import Watching
     from engine.agent.watching import Watch
     from engine.definition.machine import Definition
     from engine.problems import Refused
+    from engine.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 
@@ -55,12 +57,12 @@ def run(config: Config = TILL_YAML) -> None:
 
     try:
         try:
-            code = run_agent(settings, _watching, last)
+            code = run_agent(settings, _watcher(settings), last)
         except Refused as refused:
             if last is not None:
                 raise
             last = _last_good(config, refused)
-            code = run_agent(last.settings, _watching, last)
+            code = run_agent(last.settings, _watcher(last.settings), last)
         raise typer.Exit(code)
     except CannotRun as fault:
         say(f"tillwire cannot run: {fault}")
@@ -78,6 +80,13 @@ def _last_good(config: Path, refused: "Refused") -> "LastGood":
     say(report(refused.problems))
     say("tillwire runs with the files that were last good.")
     return last
+
+
+def _watcher(settings: "Settings") -> "Watching":
+    """Who counts, if anybody does."""
+    from engine.agent.watching import Unwatched
+
+    return _watching if settings.api.metrics else lambda *_: Unwatched()
 
 
 def _watching(definition: "Definition", clock: "Clock") -> "Watch":

@@ -328,6 +328,7 @@ def _rest(page: _Page, token: str) -> None:
     page.key(Api, "token", quoted(f"${{file:{token}}}"), 2)
     page.key(Api, "allowed_hosts", "[127.0.0.1, localhost, '[::1]']", 2, used=False)
     page.key(Api, "allowed_origins", "[]", 2, used=False)
+    page.key(Api, "metrics", "true", 2, used=False)
     page.blank()
     page.say(Settings.model_fields["log"].description or "")
     page.line("log:")

@@ -228,3 +228,10 @@ def test_the_stand_in_knows_its_tills_only(office: StandIn) -> None:
     """The stand-in raises what the agent must raise for a till that is not there."""
     with pytest.raises(UnknownTill, match="there is no till '99'"):
         office._known("99")
+
+
+def test_an_agent_that_counts_nothing_says_so(ask: Any, office: Any) -> None:
+    """404 and a sentence, so that Prometheus shows the target as down and not as empty."""
+    office.metrics = lambda _: (b"", "text/plain")
+    answer = ask("GET", "/metrics")
+    assert (answer.status_code, answer.json()["error"]) == (404, "no_metrics")
