@@ -68,7 +68,7 @@ def _waiting(make: Panels) -> Sequence[model.Panel]:
     return (
         make.stat(
             Looks("Tickets waiting", "Tickets that the server has not yet.", "short", 4, 4),
-            f"sum({sheet.of(f.PENDING)})",
+            sheet.waiting,
         ),
         make.stat(
             Looks(
@@ -78,7 +78,7 @@ def _waiting(make: Panels) -> Sequence[model.Panel]:
                 4,
                 4,
             ),
-            f"max({sheet.age(f.OLDEST_PENDING)})",
+            sheet.longest_wait,
             steps=Steps(600, 3600),
             absent="none waits",
         ),
@@ -149,7 +149,7 @@ def _happened(make: Panels) -> Sequence[model.Panel]:
         ),
         make.graph(
             Looks("Tickets waiting over time", "The backlog of all tills.", "short", 8, 8),
-            Target(f"sum({sheet.of(f.PENDING)})", say("Tickets waiting")),
+            Target(sheet.waiting, say("Tickets waiting")),
         ),
         make.graph(
             Looks(

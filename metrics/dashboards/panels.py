@@ -30,6 +30,9 @@ from metrics.dashboards.sheet import Sheet
 
 DATASOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GOOD, REMARKABLE, WRONG, PLAIN = COLOURS["green"], COLOURS["orange"], COLOURS["red"], "text"
+POINTS = 100
+"""Points in time of a picture of all tills: with thousands of them, a point for each pixel would
+be more samples than Prometheus gives for one question."""
 LABELS = {"shop": "Shop", "till": "Till", "instance": "Agent"}
 """Labels that every table may show, with their headings."""
 
@@ -136,6 +139,8 @@ class Panels:
                 .sort(kinds.SortOrder.DESCENDING)
             )
         )
+        if not self.sheet.one:
+            builder.max_data_points(POINTS)
         if bars:
             builder.draw_style(kinds.GraphDrawStyle.BARS)
         for name, colour in (colours or {}).items():
@@ -245,6 +250,7 @@ class Panels:
                 .exponent(0.5)
             )
             .y_axis(heatmap.YAxisConfig().unit("s"))
+            .max_data_points(POINTS)
             .show_legend()
         )
         return self._dressed(builder.build(), looks)

@@ -109,6 +109,19 @@ class Sheet:
         return f"count({code if face.coded else self._active(face)}) or vector(0)"
 
     @property
+    def waiting(self) -> str:
+        """Tickets of all tills that wait."""
+        kept = self._by_shop(families.PENDING, "tillwire_tickets_pending:sum")
+        return f"sum({kept if self.recorded else self.of(families.PENDING)})"
+
+    @property
+    def longest_wait(self) -> str:
+        """The age of the oldest of them, in seconds."""
+        name = "tillwire_oldest_pending_ticket_age_seconds:max"
+        kept = self._by_shop(families.OLDEST_PENDING, name)
+        return f"max({kept if self.recorded else self.age(families.OLDEST_PENDING)})"
+
+    @property
     def offline(self) -> str:
         """Tills for which the server counts as not there, or that a person holds so."""
         of_this_machine = self.of(families.STATE_ENTERED)
