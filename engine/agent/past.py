@@ -39,10 +39,12 @@ class Past:
         rows = await self._read(lambda store: store.history.recent(till, limit, before, dull))
         return [history(row) for row in rows]
 
-    async def trace(self, chart: Chart, till: str, limit: int, before: int | None) -> list[Entry]:
+    async def trace(
+        self, chart: Chart, till: str, limit: int, before: int | None, dull: bool = True
+    ) -> list[Entry]:
         """See :class:`engine.api.port.Office`."""
         labels = {key: plan.label for key, plan in chart.timers.items()}
-        rows = await self._read(lambda store: rows_of(store.history, till, limit, before))
+        rows = await self._read(lambda store: rows_of(store.history, till, limit, before, dull))
         try:  # neither the tills nor the database wait for it
             return await asyncio.to_thread(told, rows, limit, labels)
         except Unreadable as fault:

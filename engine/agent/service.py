@@ -310,10 +310,12 @@ class Agent:
         self._known(till)
         return await self._past.history(till, limit, before, dull)
 
-    async def trace(self, till: str, limit: int, before: int | None) -> list[Entry]:
+    async def trace(
+        self, till: str, limit: int, before: int | None, dull: bool = True
+    ) -> list[Entry]:
         """See :class:`engine.api.port.Office`."""
         self._known(till)
-        return await self._past.trace(self._rules.chart, till, limit, before)
+        return await self._past.trace(self._rules.chart, till, limit, before, dull)
 
     async def why_not(self, till: str) -> WhyNot:
         """See :class:`engine.api.port.Office`."""

@@ -322,7 +322,9 @@ class Office(Protocol):
         """
         ...
 
-    async def trace(self, till: str, limit: int, before: int | None) -> Sequence[Entry]:
+    async def trace(
+        self, till: str, limit: int, before: int | None, dull: bool = True
+    ) -> Sequence[Entry]:
         """At most ``limit`` entries of a till's story, newest first, as in ``history``.
 
         Raises :class:`UnknownTill` or :class:`StoreUnavailable`.

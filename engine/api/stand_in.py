@@ -29,7 +29,7 @@ from engine.definition.machine import load_machine
 from engine.definition.vocabulary import Value
 from engine.effects.table import VOCABULARY
 from engine.shipped import shipped_machine
-from engine.story.entries import Entry, Way, WhyNot
+from engine.story.entries import Entry, Moved, Refused, Way, WhyNot
 
 EVENTS = ("load.full", "sync.now", "ticket.closed", "ticket.customer", "till.day_closed")
 BEGAN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -70,6 +70,7 @@ class StandIn:
             restart=(),
             explored="all",
         )
+        self.befell = [Entry(number=0, at=BEGAN, kind="agent", event="agent.started", states=())]
         self.broadcast = Broadcast(0)
         self.condition = Health(alive=True, ready=True)
         self.before_each: Callable[[str], None] = lambda _call: None
@@ -158,16 +159,15 @@ class StandIn:
         ]
         return newest[:limit]
 
-    async def trace(self, till: str, limit: int, before: int | None) -> Sequence[Entry]:
-        """The events posted, newest first, and that the agent began."""
+    async def trace(
+        self, till: str, limit: int, before: int | None, dull: bool = True
+    ) -> Sequence[Entry]:
+        """The events posted, newest first, and before them ``befell``."""
         self.before_each("trace")
         self._known(till)
-        began = Entry(number=0, at=BEGAN, kind="agent", event="agent.started", states=())
-        newest = [
-            Entry(number=one.number, at=one.at, kind="step", event=one.event, states=one.states)
-            for one in reversed(self.steps)
-        ]
-        return [one for one in (*newest, began) if before is None or one.number < before][:limit]
+        newest = [_entry(step) for step in reversed(self.steps) if dull or not step.dull]
+        told = [*newest, *self.befell]
+        return [one for one in told if before is None or one.number < before][:limit]
 
     async def why_not(self, till: str) -> WhyNot:
         """``sync.now`` would lead to syncing."""
@@ -268,3 +268,23 @@ class StandIn:
             ),
             context={"failures": 0},
         )
+
+
+def _entry(step: HistoryView) -> Entry:
+    told = {"started", "joined", "changed", "raised", "data"}
+    refused = step.detail.get("refused", ())
+    return Entry(
+        number=step.number,
+        at=step.at,
+        kind="step",
+        event=step.event,
+        states=step.states,
+        taken=tuple(Moved(**dict(one)) for one in step.taken),
+        refused=tuple(
+            Refused(**dict(zip(Refused.model_fields, one, strict=False))) for one in refused
+        ),
+        ignored=bool(step.detail.get("unhandled")),
+        answer=step.detail.get("answer"),
+        dull=step.dull,
+        **{name: value for name, value in step.detail.items() if name in told},
+    )

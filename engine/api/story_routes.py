@@ -40,10 +40,13 @@ class StoryRoutes:
             int | None,
             Query(ge=0, le=LARGEST, description="Only entries with a number below this one."),
         ] = None,
+        dull: Annotated[
+            bool, Query(description="Also steps in which no state was left or entered.")
+        ] = True,
     ) -> Response:
         """What happened to a till and why, and what befell its agent, newest first: calls with
         their answers, conditions with the values that they went by."""
-        work = self._office.trace(till, limit, before)
+        work = self._office.trace(till, limit, before, dull)
         try:
             entries = tuple(await within(self._limits.answer, begin(work), "The store"))
         except UnknownTill:

@@ -16,7 +16,7 @@ from engine.core.restore import RESTORED
 from engine.store.history import AGENT, REPLAY, HistoryRow
 from engine.story.entries import Answer, Entry, Moved, Refused
 
-PAGE = 500
+PAGE = 250
 EARLIER = 200
 """Rows before those that are told, in which calls may have begun that are answered in them."""
 
@@ -44,13 +44,17 @@ class Unreadable(Exception):  # noqa: N818 - it is what the history is
     """A row that tillwire did not write so."""
 
 
-def newest_first(past: Past, till: str, before: int | None = None) -> Iterator[HistoryRow]:
-    """All rows of a till and of the agent itself, those before ``before``, the newest first."""
-    return merge(_pages(past, till, before), _pages(past, AGENT, before), key=lambda row: -row.seq)
+def newest_first(
+    past: Past, till: str, before: int | None = None, dull: bool = True
+) -> Iterator[HistoryRow]:
+    """All rows of a till and of the agent itself, those before ``before``, the newest first;
+    without ``dull`` only real steps."""
+    pages = (_pages(past, name, before, dull) for name in (till, AGENT))
+    return merge(*pages, key=lambda row: -row.seq)
 
 
-def _pages(past: Past, till: str, before: int | None) -> Iterator[HistoryRow]:
-    while rows := past.recent(till, PAGE, before):
+def _pages(past: Past, till: str, before: int | None, dull: bool) -> Iterator[HistoryRow]:
+    while rows := past.recent(till, PAGE, before, dull):
         yield from rows
         before = rows[-1].seq
 
@@ -67,9 +71,13 @@ def story(
     return told(rows_of(past, till, limit, before), limit, labels)
 
 
-def rows_of(past: Past, till: str, limit: int, before: int | None = None) -> list[HistoryRow]:
-    """The rows that ``limit`` entries are told from, newest first: some more than these."""
-    return list(islice(newest_first(past, till, before), limit + EARLIER))
+def rows_of(
+    past: Past, till: str, limit: int, before: int | None = None, dull: bool = True
+) -> list[HistoryRow]:
+    """The rows that ``limit`` entries are told from, newest first: some more than these. Without
+    ``dull`` no more: most calls began in steps that are left out."""
+    more = EARLIER if dull else 0
+    return list(islice(newest_first(past, till, before, dull), limit + more))
 
 
 def told(

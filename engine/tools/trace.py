@@ -97,9 +97,10 @@ class _Tracing:
             if self._wanted.why_not:
                 return self._reasons(evidence, till)
             entries = self._entries(evidence, till)
+            newest = next(newest_first(evidence.history, till)).seq
         self._print(entries)
         if self._wanted.follow:
-            self._follow(till, entries[-1].number)
+            self._follow(till, newest)
         return TOLD
 
     def _charted(self, settings: Settings | None) -> Chart | None:
@@ -121,7 +122,8 @@ class _Tracing:
         return till
 
     def _entries(self, evidence: Examination, till: str) -> list[Entry]:
-        """What is to be told, oldest first; at least one entry. Raises Cannot."""
+        """What is to be told, oldest first; at least one entry, but with --follow. Raises
+        Cannot."""
         wanted, history = self._wanted, evidence.history
         newest = next((row for row in newest_first(history, till) if row.till == till), None)
         if newest is None:
@@ -137,7 +139,7 @@ class _Tracing:
         until = wanted.until if wanted.until is not None else float("inf")
         told = tell([*reversed(earlier), *reversed(rows)], self._labels)
         told = [one for one in told if one.number >= first and one.at.timestamp() <= until]
-        if not told:
+        if not told and not wanted.follow:
             at = clock(datetime.fromtimestamp(newest.at, UTC), "%Y-%m-%d %H:%M:%S")
             raise Cannot(
                 f"Nothing happened to till {till} in that time. The last that is known of it is "
@@ -151,10 +153,12 @@ class _Tracing:
         if state is None:
             return told
         found = [entry for entry in told if state in _touched(entry)]
-        if not found:
+        if not found and told:
             known = {name for entry in told for name in _touched(entry)}
             if self._chart is not None:
                 known |= set(self._chart.plans)
+            if state in known and self._wanted.follow:
+                return []
             if state in known:
                 raise Cannot(f"The till was not in {state} in that time.", NOTHING)
             raise Cannot(f"There is no state '{state}'. {did_you_mean(state, sorted(known))}")
@@ -167,6 +171,7 @@ class _Tracing:
             sys.stdout.flush()
             return
         self._say(lines(gathered(entries), self._day))
+        sys.stdout.flush()
         if entries:
             self._day = clock(entries[-1].at, "%Y-%m-%d")
 

@@ -1,18 +1,31 @@
 """What the page shows in each state, in both languages and on every size of screen."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from time import time
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from engine.story.entries import Entry
 from tests.integration.page.conftest import Look, Visit
 from tests.integration.page.shop import STATES, Shop
 
 Examine = Callable[[Page], list[str]]
 SIZES = {"till": (1024, 768), "desk": (1280, 800), "narrow": (400, 800)}
 WORDS = {
-    "en": {"next": "in 7:", "now": "now", "lost": "Without connection for 1 h 1"},
-    "fr": {"next": "dans 7:", "now": "en cours", "lost": "Sans connexion pendant 1 h 1"},
+    "en": {
+        "next": "in 7:",
+        "now": "now",
+        "lost": "Without connection for 1 h 1",
+        "never": "That has not happened since.",
+    },
+    "fr": {
+        "next": "dans 7:",
+        "now": "en cours",
+        "lost": "Sans connexion pendant 1 h 1",
+        "never": "Ce n’est pas arrivé depuis.",
+    },
 }
 
 
@@ -96,6 +109,88 @@ def test_the_past_says_why_and_why_not(shop: Shop, visit: Visit) -> None:
     assert "Ping: done 3 ×" in texts[4]
 
 
+def test_a_step_opens_to_show_its_cause(shop: Shop, visit: Visit, look: Look) -> None:
+    """The call that it answers, what changed and followed, and conditions with their values."""
+    guard = ["online", "ping.failed", "failures >= 3", {"failures": 1}]
+    began = datetime.now(UTC) - timedelta(seconds=7)
+    answer = {
+        "effect": "ping",
+        "outcome": "failed.timeout",
+        "took": 2.5,
+        "began": began,
+        "by": "every ping_interval",
+    }
+    shop.step(
+        4,
+        "ping.failed.timeout",
+        "online",
+        "degraded",
+        answer=answer,
+        changed={"failures": [0, 1]},
+        raised=["link.lost"],
+        joined=["ping"],
+        refused=[guard],
+    )
+    page = visit(size=(400, 800))
+    settled(page)
+    opened = page.locator("#steps-list details").first
+    opened.locator("summary").click()
+    for words in (
+        "(It was time again), answered after 2.5 s.",
+        "Changed: failures 0 → 1.",
+        "Followed by: link.lost.",
+        "Not begun again, as it is under way: Ping.",
+        "Not taken in “Online”, because this does not hold: failures >= 3 (failures = 1)",
+    ):
+        expect(opened).to_contain_text(words)
+    look(page, "steps-open")
+
+
+def test_what_befell_the_agent_stands_among_the_steps(shop: Shop, visit: Visit) -> None:
+    """A crash, a stop, a refused file and a clock that was set, each in words."""
+
+    def own(ago: float, event: str, **data: object) -> Entry:
+        at = datetime.now(UTC) - timedelta(seconds=ago)
+        return Entry(number=0, at=at, kind="agent", event=event, states=(), data=data)
+
+    shop.office.steps.clear()
+    told = {"version": "0.1.0", "machine": "connection", "hash": "3f2a1b7c99"}
+    shop.office.befell = [
+        own(10, "agent.stopped", reason="SIGTERM"),
+        own(20, "clock.jumped", seconds=-3600.0),
+        own(30, "config.refused", message="till.yaml:3:1: no"),
+        own(40, "agent.started", before="crashed", last=time() - 4000, **told),
+    ]
+    page = visit()
+    rows = page.locator("#steps-list li")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(0)).to_contain_text("The agent was stopped")
+    expect(rows.nth(1)).to_contain_text("1 h 00 min back")
+    expect(rows.nth(2)).to_contain_text("till.yaml:3:1: no")
+    expect(rows.nth(3)).to_contain_text("The one before it was not stopped; it was last heard of")
+    expect(rows.nth(3)).to_contain_text("Version 0.1.0, machine connection 3f2a1b7c")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_why_a_till_is_in_no_other_state_is_told_to_who_asks(
+    shop: Shop, visit: Visit, look: Look, examine: Examine, language: str
+) -> None:
+    """Asked for when it is opened; each way out with what holds it; axe agrees."""
+    page = visit(language=language, bypass_csp=True)
+    settled(page)
+    page.locator("#why summary").click()
+    way = page.locator("#why-list li").first
+    label = {"en": "Sending tickets", "fr": "Envoi des tickets"}[language]
+    expect(way).to_contain_text(label)
+    expect(way).to_contain_text(WORDS[language]["never"])
+    assert examine(page) == []
+    for name, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator("#why").scroll_into_view_if_needed()
+        look(page, f"why-{language}-{name}")
+
+
 def test_what_is_looked_at_after_every_event_is_no_reason(shop: Shop, visit: Visit) -> None:
     """A condition under `always` that does not hold is told where something else came of it."""
     owed, slow = ["online", "always", "load == 'owed'"], ["online", "ping.ok", "slow"]
@@ -105,7 +200,8 @@ def test_what_is_looked_at_after_every_event_is_no_reason(shop: Shop, visit: Vis
     settled(page)
     rows = page.locator("#steps-list li")
     expect(rows.nth(0).locator("details code")).to_have_text("load == 'owed'")
-    expect(rows.nth(1).locator("code")).to_have_text(["slow"])
+    expect(rows.nth(1).locator("div > .why code")).to_have_text(["slow"])
+    expect(rows.nth(1).locator("details code")).to_have_text(["load == 'owed'"])
 
 
 def test_the_diagram_lights_what_is_active_and_the_last_change(shop: Shop, visit: Visit) -> None:
@@ -141,6 +237,17 @@ def test_what_was_while_the_agent_did_not_run_is_not_known(shop: Shop, visit: Vi
     shop.office.steps.clear()
     shop.step(72_000, "ping.ok", "degraded", "online")
     shop.step(50_430, "ping.ok", "online")
+    now = time()
+    shop.office.befell = [
+        Entry(
+            number=0,
+            at=datetime.fromtimestamp(now - 14_400, UTC),
+            kind="agent",
+            event="agent.started",
+            states=(),
+            data={"before": "stopped", "last": now - 50_430},
+        )
+    ]
     shop.step(14_400, "restored", "online")
     shop.step(14_399, "agent.started", "online")
     shop.step(7_200, "ping.failed.timeout", "online", "degraded")

@@ -193,9 +193,18 @@ def test_what_happens_is_followed_until_it_is_stopped(
             raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", pause)
-    result = tillwire("trace", "01", "--follow", "--state", "online", "--json")
-    assert (result.code, "again" in result.out) == (0, False)
+    for more in (["--state", "online"], ["--state", "loading"], ["--state", "online", "--json"]):
+        looks = 0
+        result = tillwire("trace", "01", "--follow", *more)
+        assert (result.code, result.err, "again" in result.out) == (0, "", False)
+    looks = 0
+    result = tillwire("trace", "01", "--follow", "--since", "1s")
+    assert (result.code, result.err, result.out.count("(again)")) == (
+        0,
+        "",
+        4,
+    )  # of this time and of those before
     looks = 0
     result = tillwire("trace", "01", "--follow")
     assert result.code == 0
-    assert result.out.count("(again)") == 2  # of this time and of the one before
+    assert result.out.count("(again)") == 5

@@ -3,20 +3,21 @@
 import { Fault, Heart, get, listen, now, post, tillPath } from "./agent.js";
 import { lightUp, loadDrawing, putOut } from "./diagram.js";
 import { drawFiles } from "./files.js";
-import { gaps, noteSteps } from "./gaps.js";
+import { gaps, noteGaps } from "./gaps.js";
 import { drawLoads, loadAnswer, loadFault, loadTold } from "./loads.js";
 import { drawMessages } from "./messages.js";
 import { Machine, meaning, useSign } from "./signs.js";
 import { drawSteps } from "./steps.js";
 import { drawTills } from "./tills.js";
 import { drawTimeline } from "./timeline.js";
+import { drawWhy, whyOpened } from "./why.js";
 import { countdown, language, moment, span, text, toTheSecond } from "./texts.js";
 
 const DAY = 24 * 3600 * 1000;
 const SELDOM = 10000; // ms after which the past is read again though nothing seems to have changed
 const FILES = 5000; // ms between two questions about the files of the agent
-const PAGE = 1000; // steps in one answer
-const PAGES = 6;
+const PAGE = 500; // entries in one answer
+const PAGES = 12;
 const RECENT = 60; // steps of all kinds that are looked through again and again
 
 const find = (id) => document.getElementById(id);
@@ -24,7 +25,8 @@ const parameters = new URLSearchParams(location.search);
 
 let machine = null;
 let view = null;
-let real = []; // steps in which a state was left or entered, newest first
+let past = []; // steps in which a state was left or entered, and what befell the agent, newest first
+let real = []; // the steps among them
 let heart = null;
 
 function put(id, words) {
@@ -150,24 +152,26 @@ function drawNext(at) {
 // The past, from the newest to a day ago; what is known already is not asked for again, unless
 // the `whole` of it is wanted.
 async function fetchReal(whole) {
-  const past = whole ? [] : real;
-  const last = past.length ? past[0].number : -1;
+  const before = whole ? [] : past;
+  const last = before.length ? before[0].number : -1;
   const found = [];
-  let before = null;
+  let below = null;
   let joined = last < 0;
   for (let page = 0; page < PAGES; page += 1) {
     const limit = last < 0 ? PAGE : 50;
-    const rest = before === null ? "" : `&before=${before}`;
-    const answer = await get(tillPath(view.till, `/history?dull=false&limit=${limit}${rest}`));
-    found.push(...answer.steps.filter((step) => step.number > last));
-    before = answer.next_before;
-    const oldest = answer.steps.at(-1);
+    const rest = below === null ? "" : `&before=${below}`;
+    const answer = await get(tillPath(view.till, `/trace?dull=false&limit=${limit}${rest}`));
+    found.push(...answer.entries.filter((entry) => entry.number > last));
+    below = answer.next_before;
+    const oldest = answer.entries.at(-1);
     joined ||= oldest !== undefined && oldest.number <= last;
-    if (before === null || joined && last >= 0) break;
+    if (below === null || joined && last >= 0) break;
     if (now() - Date.parse(oldest.at) > DAY) break;
   }
   // more came in between than was asked for: what is older would leave a hole
-  real = joined || !found.length ? [...found, ...past].slice(0, PAGE * PAGES) : found;
+  past = joined || !found.length ? [...found, ...before].slice(0, PAGE * PAGES) : found;
+  real = past.filter((entry) => entry.kind === "step");
+  noteGaps(past);
 }
 
 let refreshing = false;
@@ -186,10 +190,10 @@ async function refresh() {
     await fetchMachine();
     drawState(false);
     await fetchReal(whole);
-    const answer = await get(tillPath(view.till, `/history?limit=${whole ? PAGE : RECENT}`));
-    noteSteps(answer.steps);
+    const answer = await get(tillPath(view.till, `/trace?limit=${RECENT}`));
     drawPast();
-    drawSteps(machine, answer.steps.slice(0, RECENT));
+    drawSteps(machine, answer.entries);
+    await drawWhy(machine, view.till);
     await drawMessages(view.till, act);
     await drawLoads(view.till);
   } catch (error) {
@@ -289,6 +293,9 @@ function showTill(till) {
   setInterval(() => {
     if (view && heart.live) refresh();
   }, SELDOM);
+  whyOpened(() => {
+    if (view) drawWhy(machine, view.till);
+  });
   addEventListener("resize", () => {
     if (machine && view) drawTimeline(machine, real, gaps());
   });

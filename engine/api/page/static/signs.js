@@ -89,6 +89,7 @@ export function cause(event) {
     "begin": text("The machine began"),
     "restored": text("The agent took up where it had stopped"),
     "agent.started": text("The agent started"),
+    "agent.reloaded": text("The machine was read anew"),
     "till.opened": text("The till was opened"),
     "till.closed": text("The till was closed"),
     "till.day_closed": text("The day was closed"),
