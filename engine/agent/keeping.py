@@ -276,5 +276,5 @@ def history_row(step: Step, wall: float, note: Note | None = None) -> HistoryRow
         step.configuration,
         dumps([list(taken) for taken in step.taken]),
         not (step.entered or step.exited),
-        dumps({name: value for name, value in detail.items() if value}),
+        dumps({name: told for name, told in detail.items() if told}, separators=(",", ":")),
     )
