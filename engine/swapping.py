@@ -2,10 +2,15 @@
 
 import os
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 
 PREVIOUS = ".previous"
+
+HELD = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between two tries to give a name that is refused: Windows lets nobody replace or rename
+a file that a virus scanner or an editor has open, and a scanner opens what was just written."""
 
 
 def replace(path: Path, text: str) -> None:
@@ -31,12 +36,27 @@ def put(path: Path, content: bytes, like: Path) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        rename(part, path)
     except OSError:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
     _sync_names(path.parent)
+
+
+def rename(part: Path, path: Path, system: str = os.name) -> None:
+    """Give ``part`` the name ``path``, in place of a file of that name, however briefly another
+    process holds one of the two. Raises OSError."""
+    for pause in HELD:
+        try:
+            part.replace(path)
+        except PermissionError:
+            if system != "nt":
+                raise
+        else:
+            return
+        time.sleep(pause)
+    part.replace(path)
 
 
 def _give(part: Path, like: Path) -> None:

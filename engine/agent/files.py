@@ -3,13 +3,15 @@
 All of this waits for a disk and belongs in a thread that may be given up.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from engine.definition.machine import Definition
 from engine.effects.table import VOCABULARY
-from engine.problems import Problem
+from engine.problems import Problem, Refused
 from engine.settings import Settings, effective, load_till, unreadable_secrets
 
 RELOADED = ("machine", "parameters")
@@ -17,6 +19,12 @@ RELOADED = ("machine", "parameters")
 
 MOST_READS = 5
 """Times that files are read which change while they are read."""
+
+HELD = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between two tries to read a file that is there and cannot be opened: Windows's virus
+scanners keep a file to themselves for a moment after it was saved."""
+
+T = TypeVar("T")
 
 Seen = tuple[tuple[int, int, int] | None, ...]
 """What tells a file from the one of before: time, size, number; None for one that is not there."""
@@ -45,12 +53,29 @@ def read_files(config: Path, machine: Path) -> Files:
     paths = [config, machine]
     for _ in range(MOST_READS):
         before = seen(paths)
-        settings, definition = load_till(config, VOCABULARY)
+        settings, definition = patiently(lambda: load_till(config, VOCABULARY))
         named = [config, settings.machine_path]
         if named == paths and seen(paths) == before:
             break
         paths = named
     return Files(settings, definition, (*unreadable_secrets(settings), *definition.problems))
+
+
+def patiently(load: Callable[[], T]) -> T:
+    """What ``load`` reads, tried again for a moment where a file is held. Raises Refused."""
+    for pause in HELD:
+        try:
+            return load()
+        except Refused as refused:
+            if not held(refused.problems):
+                raise
+        time.sleep(pause)
+    return load()
+
+
+def held(problems: Sequence[Problem]) -> bool:
+    """Whether a file is there and could not be read: it may be readable later, unchanged."""
+    return any(each.code == "unreadable" and Path(each.file).is_file() for each in problems)
 
 
 def seen(paths: Sequence[Path]) -> Seen:

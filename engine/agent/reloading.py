@@ -19,7 +19,7 @@ from typing import TypeVar
 from engine.agent import last_good
 from engine.agent.clock import Clock
 from engine.agent.exploring import LONGEST, WHOLE, Exploring
-from engine.agent.files import Files, Seen, for_a_restart, seen
+from engine.agent.files import Files, Seen, for_a_restart, held, seen
 from engine.agent.in_force import (
     InForce,
     at_a_restart,
@@ -111,7 +111,7 @@ class Reloader:
     async def start(self) -> None:
         """Keep the files that run, and watch those on the disk."""
         self._agent.beside.reloads = self
-        self._seen = await self._look()
+        self._seen = () if held(self._problems) else await self._look()
         self._noticing.follow(self._watched)
         self._do(self._watch_files())
         if not self._problems:
@@ -218,6 +218,8 @@ class Reloader:
             )
             goes_on = await self._take_in(files, rules, exploring, end)
         except Refused as refused:
+            if held(refused.problems):  # they are looked at again though nobody saves them
+                self._seen = ()
             self._refuse(refused.problems, "The files are refused; the tills go on without them.")
         finally:
             self._read = read

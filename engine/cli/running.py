@@ -40,12 +40,13 @@ def run(config: Config = TILL_YAML) -> None:
 
     Example: tillwire run -c /etc/tillwire/till.yaml
     """
+    from engine.agent.files import patiently
     from engine.problems import Refused
     from engine.settings import load_settings
 
     last = None
     try:
-        settings = load_settings(config)
+        settings = patiently(lambda: load_settings(config))
     except Refused as refused:
         last = _last_good(config, refused)
         settings = last.settings

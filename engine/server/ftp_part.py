@@ -17,6 +17,7 @@ from typing import Self
 from engine.server.deadline import describe
 from engine.server.ftp_patience import Broken, Patience
 from engine.server.port import CallFailed, Reason
+from engine.swapping import rename
 
 SUFFIX = ".part"
 OVERLAP = 4096
@@ -206,7 +207,7 @@ class Part:
         try:
             os.fsync(self._opened.fileno())
             self._close()
-            self.path.replace(self.target)
+            rename(self.path, self.target)
         except OSError as error:
             raise self._unusable(error) from None
         if os.name != "nt":

@@ -17,6 +17,7 @@ from engine.store.errors import Missing, StoreError, damaged, explain, explain_f
 from engine.store.port import Row
 from engine.store.queries import Queries, bring_up, load
 from engine.store.transactions import SQLITE, Transactions
+from engine.swapping import rename
 
 MAGIC = b"SQLite format 3\x00"
 WAIT_FOR_OTHERS = 5.0
@@ -213,7 +214,7 @@ def _create(path: Path, queries: Queries) -> None:
         finally:
             connection.close()
         files.sync_file(new)
-        new.replace(path)
+        rename(new, path)
         files.sync_directory(path.parent)
     except OSError as error:
         raise explain_file(error, path) from error

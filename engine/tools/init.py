@@ -14,6 +14,7 @@ from engine.definition.reader import parse, read
 from engine.effects.table import VOCABULARY
 from engine.settings import Settings
 from engine.shipped import shipped_machine
+from engine.swapping import rename
 from engine.tools import schema
 from engine.tools.questions import InputEnded, NotTaken, Questions, given
 from engine.tools.template import Answers, till_yaml
@@ -94,7 +95,7 @@ def _write(path: Path, text: str, force: bool) -> None:
     if path.exists() and not force:
         part.unlink()
         raise FileExistsError(errno.EEXIST, "it is already there", str(path))
-    part.replace(path)
+    rename(part, path)
 
 
 def write_token(path: Path) -> bool:
