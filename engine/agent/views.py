@@ -1,7 +1,7 @@
 """Tills, steps and history as the local API shows them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from json import loads
 from math import isfinite
 
@@ -26,6 +26,7 @@ from engine.store.tickets import Backlog
 MOST_KNOWN = 4096
 """Answers kept to the question whether a timer makes a call."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = 253_402_300_799.0
 """The last second of the year 9999, which is as far as dates go."""
 
@@ -140,7 +141,8 @@ class Views:
 
 def moment(wall: float) -> datetime:
     """Wall-clock seconds as a date; a clock that is set to no date at all reads as 1970."""
-    return datetime.fromtimestamp(min(max(wall, 0.0), LAST_MOMENT), UTC)
+    # Windows's own call ends with the year 3000.
+    return EPOCH + timedelta(seconds=min(max(wall, 0.0), LAST_MOMENT))
 
 
 def history(row: HistoryRow) -> HistoryView:

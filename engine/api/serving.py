@@ -226,6 +226,10 @@ class _Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        # Windows's loop accepts connections of which it does not know that they are TCP.
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._must_go_on_within(self._limits.head)
         if len(self.connections) > 2 * self._limits.connections:
             self.transport.abort()

@@ -39,7 +39,7 @@ class Definition:
 
     ``parameters`` are the resolved values (durations in seconds); ``problems`` the warnings;
     ``lost`` is empty but while a file is checked that will be refused;
-    ``hash`` the SHA-256, in hex, of the text and the resolved parameters.
+    ``hash`` the SHA-256, in hex, of the text and the resolved parameters, however lines end.
     """
 
     model: Machine
@@ -73,7 +73,8 @@ class Definition:
     def hash(self) -> str:
         """Tells two definitions apart: SHA-256 of the text and the resolved parameters."""
         values = json.dumps(dict(self.parameters), sort_keys=True)
-        return hashlib.sha256(f"{values}\n{self.document.text}".encode()).hexdigest()
+        text = self.document.text.replace("\r\n", "\n")
+        return hashlib.sha256(f"{values}\n{text}".encode()).hexdigest()
 
     def without_places(self) -> "Definition":
         """The same without the way back to the places of its file, which nobody needs who has

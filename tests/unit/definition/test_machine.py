@@ -170,6 +170,11 @@ def test_the_hash_tells_text_and_parameters_apart(load: Load) -> None:
     assert len({plain.hash, load(TEXT, {"wait": "31s"}).hash, load(TEXT + "#\n").hash}) == 3
 
 
+def test_how_lines_end_makes_no_other_machine(load: Load) -> None:
+    """Windows's editors may end them in their own way; a till's history is still that machine's."""
+    assert load(TEXT.replace("\n", "\r\n")).hash == load(TEXT).hash
+
+
 def test_a_descriptor_knows_the_fields_of_all_that_it_catches(load: Load) -> None:
     """Together; those that have different types in different events are left out."""
     text = TEXT.replace(
