@@ -3,6 +3,7 @@
 # make setup  .venv with tillwire and pinned dependencies
 # make bench  measure; the table goes to build/benchmarks.json too (ONLY=metrics for some)
 # make soak   the fault programs, TIMES=10 as long, and the whole storm of kills and faults
+# make windows  the same code on Windows's own Python, under wine (ONLY=tests/windows for some)
 # make reference  renew machines/schemas and docs/reference.md from the models
 # make dashboards  renew metrics/dashboards/en and fr from the shipped machine
 # make clean  remove what the above made
@@ -20,7 +21,7 @@ AXE := build/axe/node_modules/axe-core/axe.min.js
 MERMAID := build/mermaid/node_modules/mermaid/dist/mermaid.min.js
 TIMES ?= 10
 
-.PHONY: help setup run test test-setup lint bench soak reference dashboards constraints clean
+.PHONY: help setup run test test-setup lint bench soak windows reference dashboards constraints clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -57,6 +58,10 @@ soak: test-setup
 	$(BIN)/python -m tests.faults.saves --saves $$((200 * $(TIMES) / 10))
 	$(BIN)/python -m tests.faults.ftp --rounds $$((20 * $(TIMES)))
 	$(BIN)/python -m tests.faults.catalogue_kill --kills 100 --power $$((8 * $(TIMES)))
+
+# Debian's packages, CPython for Windows and its wheels come with the first run.
+windows: $(VENV)/.test
+	tests/windows/run $(ONLY)
 
 test-setup: $(VENV)/.test $(AXE) $(MERMAID)
 	@command -v promtool >/dev/null || .ci/debian prometheus
