@@ -31,7 +31,8 @@ class Nobody:
 
 class Beside:
     """``concerns`` are sentences about what is not well, by who says so; ``closed_ticket`` is
-    told of each ``ticket.closed``; ``reloads`` are the files; ``note`` puts what befell the
+    told of each ``ticket.closed``; ``reloads`` are the files, and ``rereading`` is told when they
+    begin to be read again (True) and when that is over; ``note`` puts what befell the
     process into the history of its tills. All of it is the business of the loop's thread."""
 
     def __init__(self, note: Callable[..., None]) -> None:
@@ -39,6 +40,7 @@ class Beside:
         self.concerns: dict[str, str] = {}
         self.closed_ticket: Callable[[], None] = lambda: None
         self.reloads: Reloads = Nobody()
+        self.rereading: Callable[[bool], None] = lambda _: None
 
     def observe(self, step: Step, _: Till) -> None:
         """Pass on that a ticket was closed."""

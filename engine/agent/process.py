@@ -24,6 +24,7 @@ from engine.agent.service import Agent
 from engine.agent.sourcing import Plan, Sourcing
 from engine.agent.stopping import StopSignal
 from engine.agent.storing import StoreThread
+from engine.agent.supervisor import supervisor
 from engine.agent.watching import Watch
 from engine.catalogue.settings import tables_of
 from engine.core.build import Chart, build
@@ -109,6 +110,9 @@ async def _live(
     serving: Serving | None = None
     reloader = _reloader(settings, agent, clock, watch, last)
     sourcing = _sourcing(settings, agent, books, watch)
+    service = supervisor(loop, clock)
+    service.begin()
+    agent.beside.rereading = service.reread
     try:
         try:
             await agent.start()
@@ -126,6 +130,7 @@ async def _live(
             stop.hung_up = partial(reloader.ask, "SIGHUP")
         serving = await _serve(settings, agent, token)
         write(logging.INFO, "api.serving", host=serving.host, port=serving.port)
+        service.serve(agent.standing)
         # What is loaded now lives as long as the process: with 10,000 tills the collector
         # would otherwise stop all of them for 90 ms each time it looks at everything.
         gc.collect()
@@ -133,6 +138,7 @@ async def _live(
         reason = await stop.wait()
         write(logging.INFO, "agent.stopping", reason=reason)
     finally:
+        service.stop(stop.reason or "")
         if serving is not None:
             await serving.stop()
         if reloader is not None:
@@ -142,6 +148,7 @@ async def _live(
         await agent.stop(stop.reason or "")
         write(logging.INFO, "agent.stopped")
         logging.shutdown()
+        service.close()
         stop.close()
     return 0
 

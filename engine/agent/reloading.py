@@ -210,6 +210,7 @@ class Reloader:
         """Take the files in, by ``end`` if they are good, or note why not. Raises
         StoreUnavailable."""
         goes_on, read = False, self._clock.wall()
+        self._agent.beside.rereading(True)
         try:
             self._seen = await self._look()
             machine = self._running.files.settings.machine_path
@@ -223,6 +224,7 @@ class Reloader:
             self._refuse(refused.problems, "The files are refused; the tills go on without them.")
         finally:
             self._read = read
+            self._agent.beside.rereading(False)
             if not goes_on:
                 self._do(exploring.end())
 

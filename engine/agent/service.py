@@ -24,6 +24,7 @@ from engine.agent.offers import OfferDesk
 from engine.agent.past import Past
 from engine.agent.rules import Rules, rules_of
 from engine.agent.running import EffectRunner, Reach
+from engine.agent.standing import standing
 from engine.agent.storing import StoreThread
 from engine.agent.streaming import Streaming
 from engine.agent.telling import Telling
@@ -123,13 +124,10 @@ class Agent:
         self.beside = Beside(self._keeper.chronicle.note)
         self._low = LowTimeouts(chart.definition.parameters, clock)
         listeners = (self.telling, self._keeper, self._low, self._asking, self.beside)
-        self._tills = Tills(
-            chart,
-            clock,
-            self._runner,
-            tuple(listener.observe for listener in listeners),
-            failed=self.telling.step_failed,
-        )
+        heard = tuple(listener.observe for listener in listeners)
+        self._tills = Tills(chart, clock, self._runner, heard, failed=self.telling.step_failed)
+        told = self._tills, self._views, self.telling.backlogs
+        self.standing = lambda: standing(*told, self._rules.offline, self.health())
         self._alarm = Alarm(self._loop, clock, self._tills.next_due, self._advance)
         self._shelf = StoreThread(lambda: ReadingStore.open(self._place), self._loop)
         self._desk = OfferDesk(
