@@ -276,9 +276,8 @@ class Reloader:
             await self._agent.follow(new, carrying)
         except StepFailed as fault:
             message = f"The tills cannot go on with this machine: {fault}."
-            raise Refused(
-                [document.problem("cannot-go-on", ("states",), message, key=True)]
-            ) from None
+            problem = document.problem("cannot-go-on", ("states",), message, key=True)
+            raise Refused([problem]) from None
 
     async def _explore_the_rest(self, taken: InForce, exploring: Exploring) -> None:
         """What there was no time for. A machine that is at fault is taken back."""
