@@ -1,7 +1,7 @@
 """Metrics only listen: whatever goes wrong in them, the tills go on."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from engine.core.facts import MachineFacts
 from engine.core.records import Step
@@ -165,9 +165,9 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - a listener stops nothing, whatever its fault
             self._failed("worker_abandoned", error)
 
-    def render(self, accept: str | None = None) -> tuple[bytes, str]:
-        """See :meth:`Exporter.render`. The one call that may raise: the scrape fails alone."""
-        return self._exporter.render(accept)
+    def chunks(self, accept: str | None = None) -> tuple[Iterator[bytes], str]:
+        """See :meth:`Exporter.chunks`. The one call that may raise: the scrape fails alone."""
+        return self._exporter.chunks(accept)
 
     def _failed(self, call: str, error: Exception) -> None:
         self._exporter.listener_failed()

@@ -369,9 +369,9 @@ class Agent:
         told = (books.failing, self._tills.failing, stuck, self.beside.concerns)
         return health(self._running, books.stalled_for(), *told)
 
-    def metrics(self, accept: str) -> tuple[bytes, str]:
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
         """See :class:`engine.api.port.Office`."""
-        return self.telling.metrics(accept, self.health().ready, self._checkup.lag)
+        return await self.telling.metrics(accept, self.health().ready, self._checkup.lag)
 
     def _unplayed(self, till: str) -> EventFailed | StoreUnavailable:
         """Why an event was not played."""

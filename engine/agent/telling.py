@@ -1,5 +1,6 @@
 """Whoever counts and whoever listens at the API's stream is told here what happens."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -76,10 +77,15 @@ class Telling:
         write(logging.WARNING, "worker.abandoned", message=f"{name} did not end in time")
         self.tell(self._watch.worker_abandoned)
 
-    def metrics(self, accept: str, ready: bool, lag: float) -> tuple[bytes, str]:
-        """A scrape, with how the agent does just now."""
+    async def metrics(self, accept: str, ready: bool, lag: float) -> tuple[bytes, str]:
+        """A scrape, with how the agent does just now. Between two pieces of it the loop goes on."""
         self.tell(self._watch.wellbeing, ready, lag)
-        return self._watch.render(accept)
+        chunks, media_type = self._watch.chunks(accept)
+        pieces = []
+        for piece in chunks:
+            pieces.append(piece)
+            await asyncio.sleep(0)
+        return b"".join(pieces), media_type
 
     def disk(self, free: int) -> None:
         """The disk of the database was looked at."""

@@ -3,7 +3,7 @@
 The agent does not know the metrics package; the command wires one in, or none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from engine.core.facts import MachineFacts
@@ -11,7 +11,7 @@ from engine.core.records import Step
 
 
 class Watch(Protocol):
-    """Listens and can stop nothing: no call but ``render`` may raise."""
+    """Listens and can stop nothing: no call but ``chunks`` may raise."""
 
     def add_till(
         self, till: str, configuration: tuple[str, ...], entered: Mapping[str, float]
@@ -83,8 +83,8 @@ class Watch(Protocol):
     def worker_abandoned(self) -> None:
         """A worker outlived its deadline and was given up."""
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """The metrics for a scrape and their content type."""
+    def chunks(self, accept: str) -> tuple[Iterator[bytes], str]:
+        """The metrics for a scrape, in pieces of a few milliseconds, and their content type."""
 
 
 class Unwatched:
@@ -154,6 +154,6 @@ class Unwatched:
     def worker_abandoned(self) -> None:
         """Nothing."""
 
-    def render(self, accept: str) -> tuple[bytes, str]:  # noqa: ARG002 - the port has it
+    def chunks(self, accept: str) -> tuple[Iterator[bytes], str]:  # noqa: ARG002 - the port has it
         """An empty scrape."""
-        return b"", "text/plain; version=0.0.4; charset=utf-8"
+        return iter(()), "text/plain; version=0.0.4; charset=utf-8"

@@ -391,7 +391,10 @@ class Office(Protocol):
         """Whether the agent lives and is ready. Must not wait for anything."""
         ...
 
-    def metrics(self, accept: str) -> tuple[bytes, str]:
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
         """The metrics in the format that the ``Accept`` header asks for, and its media type;
-        empty where nothing is counted."""
+        empty where nothing is counted.
+
+        With thousands of tills this takes a while, in which others are served.
+        """
         ...

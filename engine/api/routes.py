@@ -226,7 +226,7 @@ class Routes:
 
     async def metrics(self, request: Request) -> Response:
         """The metrics, for Prometheus."""
-        body, media_type = self._office.metrics(request.headers.get("accept", ""))
+        body, media_type = await self._office.metrics(request.headers.get("accept", ""))
         if not body:
             raise no_metrics()
         return Response(body, headers={"content-type": media_type})

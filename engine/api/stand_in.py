@@ -240,7 +240,7 @@ class StandIn:
         self.before_each("health")
         return self.condition
 
-    def metrics(self, accept: str) -> tuple[bytes, str]:
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
         """One sample."""
         self.before_each("metrics")
         kind = "application/openmetrics-text" if "openmetrics" in accept else "text/plain"

@@ -270,7 +270,10 @@ def test_a_caller_who_does_not_take_the_answer_loses_the_line(play: Any) -> None
     """An answer that is not read holds memory for the time of an exchange only."""
 
     async def scene(place: Any) -> None:
-        place.office.metrics = lambda _accept: (b"x" * 32 * 1024 * 1024, "text/plain")
+        async def metrics(_accept: str) -> tuple[bytes, str]:
+            return b"x" * 32 * 1024 * 1024, "text/plain"
+
+        place.office.metrics = metrics
         reader, writer = await place.connect()
         writer.write(place.head("GET", "/metrics"))
         await reader.readexactly(1)

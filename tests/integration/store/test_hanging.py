@@ -54,7 +54,7 @@ def test_an_agent_runs_on_while_its_database_hangs(
         asked = time.monotonic()
         await agent.post_event("01", "sync.now", {})
         assert await house.state()
-        assert agent.metrics("*/*")[0]
+        assert (await agent.metrics("*/*"))[0]
         assert time.monotonic() - asked < 0.1
         assert not ticket.done()
         with pytest.raises(StoreUnavailable, match="does not answer"):

@@ -1,7 +1,7 @@
 """An agent with everything around it: a store on disk, a server in the process, who counts."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,8 @@ class Watching(Unwatched):
     def worker_abandoned(self) -> None:
         self.abandoned += 1
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        return accept.encode(), "text/plain"
+    def chunks(self, accept: str) -> tuple[Iterator[bytes], str]:
+        return iter((accept[:3].encode(), accept[3:].encode())), "text/plain"
 
     async def until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Wait until it holds after a step or a count."""

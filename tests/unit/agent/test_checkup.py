@@ -228,9 +228,9 @@ def test_an_agent_looks_at_itself_and_tells_it_with_a_scrape(play: Play, tmp_pat
         assert not broken
         assert whole_at is not None
         assert whole_at >= began
-        house.agent.metrics("text/plain")
+        await house.agent.metrics("text/plain")
         await house.agent.stop()
-        house.agent.metrics("text/plain")
+        await house.agent.metrics("text/plain")
         assert [ready for ready, _ in watch.well] == [True, False]
 
     play(story())

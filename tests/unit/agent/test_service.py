@@ -176,7 +176,7 @@ def test_health_is_ready_while_the_machines_run_and_the_disk_answers(
             False,
             ("The database has not answered for 12 s.",),
         )
-        assert house.agent.metrics("text/x") == (b"text/x", "text/plain")
+        assert await house.agent.metrics("text/x") == (b"text/x", "text/plain")
 
     tell(story)
 

@@ -232,6 +232,10 @@ def test_the_stand_in_knows_its_tills_only(office: StandIn) -> None:
 
 def test_an_agent_that_counts_nothing_says_so(ask: Any, office: Any) -> None:
     """404 and a sentence, so that Prometheus shows the target as down and not as empty."""
-    office.metrics = lambda _: (b"", "text/plain")
+
+    async def nothing(_accept: str) -> tuple[bytes, str]:
+        return b"", "text/plain"
+
+    office.metrics = nothing
     answer = ask("GET", "/metrics")
     assert (answer.status_code, answer.json()["error"]) == (404, "no_metrics")

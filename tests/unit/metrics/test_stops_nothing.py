@@ -22,7 +22,7 @@ from tests.unit.machines.virtual_till import GOOD, REFUSED, chart
 
 WALL = 1_800_000_000.0
 NAMES = ("01", "02", "03")
-HOOKS = [name for name in vars(Watch) if not name.startswith("_") and name != "render"]
+HOOKS = [name for name in vars(Watch) if not name.startswith("_") and name != "chunks"]
 LOST_AT, BACK_AT, END = 60.0, 1_200.0, 3_600.0
 
 Lived = list[tuple[float, str, str, tuple[str, ...], list[Any], dict[str, Any]]]
@@ -136,7 +136,7 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> Watch:
 
 def failures(watch: Watch) -> int:
     """What a scrape says of it."""
-    lines = watch.render("")[0].decode().splitlines()
+    lines = b"".join(watch.chunks("")[0]).decode().splitlines()
     (value,) = [line for line in lines if line.startswith("tillwire_listener_failures_total ")]
     return int(float(value.split()[1]))
 

@@ -144,7 +144,7 @@ def test_run_hands_settings_and_metrics_to_the_agent(
         assert last is None
         metrics = watching(load_definition(settings, VOCABULARY), SystemClock())
         metrics.add_till("1", ("offline-cooldown",), {"offline-cooldown": 0.0})
-        given.extend([settings.shop, metrics.render("")[0].decode()])
+        given.extend([settings.shop, b"".join(metrics.chunks("")[0]).decode()])
         return 5
 
     monkeypatch.setattr("engine.agent.process.run", run)
