@@ -75,8 +75,8 @@ FRENCH: Mapping[str, str] = {
     "Worst first: tills": "Les pires d'abord : caisses",
     "Worst first: agents": "Les pires d'abord : agents",
     "Offline longest": "Hors ligne depuis le plus longtemps",
-    "Tills that are offline, and for how long they have been in that state.": (
-        "Les caisses hors ligne, et depuis combien de temps elles sont dans cet état."
+    "Tills that are offline, and for how long, as far as the time shown goes back.": (
+        "Les caisses hors ligne, et depuis combien de temps, dans la limite du temps affiché."
     ),
     "Offline for": "Hors ligne depuis",
     "Oldest unsent ticket": "Plus ancien ticket non envoyé",
@@ -210,7 +210,11 @@ FRENCH: Mapping[str, str] = {
     "State": "État",
     "The state that the till is in now.": "L'état dans lequel la caisse est maintenant.",
     "In this state for": "Dans cet état depuis",
-    "How long it has been in this state.": "Depuis combien de temps elle est dans cet état.",
+    "How long it has been in this state; or for how long it has been offline, as far as the time "
+    "shown goes back.": (
+        "Depuis combien de temps elle est dans cet état ; ou depuis combien de temps elle est hors "
+        "ligne, dans la limite du temps affiché."
+    ),
     "Clock off by": "Écart d'horloge",
     "By how much the clock of the till's machine differs from Prometheus's.": (
         "L'écart entre l'horloge de la machine de la caisse et celle de Prometheus."

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-RATE_INTERVAL = "1m"
+RATE_INTERVAL = "60s"
 """Stands for ``$__rate_interval`` unless another is given: four scrapes of 15 seconds."""
 
 
@@ -61,9 +61,18 @@ def substitute(
 ) -> str:
     """The query as Grafana sends it. ``variables`` not given stand for all there is: ``.*``.
 
-    The dashboard *Till* needs ``till``: it is compared as it is, not as a pattern.
+    ``rate_interval`` is in seconds, as in ``60s``. The dashboard *Till* needs ``till``: it is
+    compared as it is, not as a pattern.
     """
-    values = {"__rate_interval": rate_interval, "__range": range_, **(variables or {})}
+    milliseconds = int(rate_interval.removesuffix("s")) * 1000
+    values = {
+        "__rate_interval": rate_interval,
+        "__range": range_,
+        # Grafana's is shorter than that of rates; a query may not mind.
+        "__interval": rate_interval,
+        "__interval_ms": str(milliseconds),
+        **(variables or {}),
+    }
 
     def value(found: re.Match[str]) -> str:
         name = found[1] or found[2]

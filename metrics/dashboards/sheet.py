@@ -128,6 +128,17 @@ class Sheet:
         return f"({self.of(families.OFFLINE)} > 0) and on ({SAME_TILL}) {of_this_machine}"
 
     @property
+    def offline_for(self) -> str:
+        """For how long tills have been offline, in seconds, as far as the time shown goes back.
+
+        Not since their state was entered: each probe that fails enters it anew.
+        """
+        offline, points = self.of(families.OFFLINE), "[$__range:$__interval]"
+        since = f"time() - max_over_time(timestamp({offline} == 0){points})"
+        always = f"count_over_time({offline}{points}) * $__interval_ms / 1000"
+        return f"({since} or {always}) and on ({SAME_TILL}) ({self.offline})"
+
+    @property
     def not_answering(self) -> str:
         """Targets that could not be read, of the jobs in which there are agents or were."""
         agents = self.of(families.BUILD_INFO)

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from metrics import families as f
 from metrics.dashboards.frame import Section, framed, named
 from metrics.dashboards.panels import GOOD, WRONG, Looks, Panels, Steps, Target
-from metrics.dashboards.sheet import Sheet, short_hash
+from metrics.dashboards.sheet import SAME_TILL, Sheet, short_hash
 from metrics.dashboards.traffic import calls, loads, messages, tickets
 from metrics.dashboards.worst import page
 
@@ -44,8 +44,15 @@ def _now(make: Panels) -> Sequence[model.Panel]:
             mappings=make.states(),
         ),
         make.stat(
-            Looks("In this state for", "How long it has been in this state.", "s", 6, 4),
-            sheet.age(f.STATE_ENTERED),
+            Looks(
+                "In this state for",
+                "How long it has been in this state; or for how long it has been offline, as far "
+                "as the time shown goes back.",
+                "s",
+                6,
+                4,
+            ),
+            f"({sheet.offline_for}) or on ({SAME_TILL}) ({sheet.age(f.STATE_ENTERED)})",
         ),
         make.stat(
             Looks("Tickets waiting", "Tickets that the server has not yet.", "short", 6, 4),

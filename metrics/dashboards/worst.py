@@ -38,12 +38,12 @@ def _offline(sheet: Sheet) -> Iterator[Worst]:
     yield (
         Looks(
             "Offline longest",
-            "Tills that are offline, and for how long they have been in that state.",
+            "Tills that are offline, and for how long, as far as the time shown goes back.",
             "s",
             8,
             8,
         ),
-        f"({sheet.age(f.STATE_ENTERED)}) and on ({SAME_TILL}) ({sheet.offline})",
+        sheet.offline_for,
         "Offline for",
         Steps(300, 3600),
     )
