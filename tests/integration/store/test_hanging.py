@@ -19,6 +19,7 @@ from tests.unit.agent.houses import House
 EMPTY: dict[str, Answer] = {
     "snapshots ORDER": NoRow(),
     "FROM [tillwire].counters": NoRow(),
+    "FROM [tillwire].history": NoRow(),
     "AND state = N'pending'": NoRow(),
     "messages WHERE": Numbers((0,)),
     "AND number = ": NoRow(),
