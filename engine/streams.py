@@ -49,10 +49,15 @@ def cannot_write(error: OSError) -> NoReturn:
     sys.exit(UNWRITABLE)
 
 
-def make_tolerant(stream: TextIO) -> None:
-    """A console of code page 1252 shows '?' for what it has no sign for, and goes on."""
+def make_tolerant(stream: TextIO, system: str = os.name) -> None:
+    """A console of code page 1252 shows '?' for what it has no sign for, and goes on. A file or a
+    program gets UTF-8, also where Windows would write the code page there: it is data."""
     reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
+    if reconfigure is None:
+        return
+    if system == "nt" and not stream.isatty() and "PYTHONIOENCODING" not in os.environ:
+        reconfigure(encoding="utf-8", errors="replace")
+    else:
         reconfigure(errors="replace")
 
 

@@ -40,7 +40,7 @@ def test_a_file_that_is_held_is_read_once_it_is_let_go(
 ) -> None:
     """It was refused three times before."""
     path = tmp_path / "till.yaml"
-    path.write_text("shop: a\n", encoding="utf-8")
+    path.write_bytes(b"shop: a\n")
     scanned += [path] * 3
     assert patiently(lambda: read_file(path)).text == "shop: a\n"
     assert pauses == list(files.HELD[:3])
@@ -51,7 +51,7 @@ def test_a_file_that_is_held_for_long_is_refused_and_known_to_be_held(
 ) -> None:
     """So that it is looked at again though nobody saves it."""
     path = tmp_path / "till.yaml"
-    path.write_text("shop: a\n", encoding="utf-8")
+    path.write_bytes(b"shop: a\n")
     scanned += [path] * 99
     with pytest.raises(Refused) as refused:
         patiently(lambda: read_file(path))

@@ -241,6 +241,7 @@ def test_a_console_of_another_code_page_shows_question_marks(
     """A Windows console that has no sign for a character is no reason to fail."""
     raw = io.BytesIO()
     console = io.TextIOWrapper(raw, encoding="cp1252", errors="strict")
+    monkeypatch.setattr(console, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdout", console)
     strange = path.rename(path.with_name("caisse-№1.yaml"))
     with pytest.raises(SystemExit) as caught:
@@ -249,6 +250,20 @@ def test_a_console_of_another_code_page_shows_question_marks(
     assert caught.value.code == 0
     assert b"caisse-?1.yaml: good" in raw.getvalue()
     console.detach()
+
+
+@pytest.mark.parametrize(("system", "encoding"), [("nt", "utf-8"), ("posix", "cp1252")])
+def test_windows_gives_a_file_or_a_program_utf_8(
+    monkeypatch: pytest.MonkeyPatch, system: str, encoding: str
+) -> None:
+    """Not its old code page; elsewhere the encoding is what the system says."""
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    raw = io.BytesIO()
+    pipe = io.TextIOWrapper(raw, encoding="cp1252", errors="strict")
+    streams.make_tolerant(pipe, system)
+    pipe.write("opérée \u2192")
+    pipe.flush()
+    assert raw.getvalue() == "opérée \u2192".encode(encoding, "replace")
 
 
 class _Full(io.StringIO):
