@@ -43,9 +43,9 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         try:
             for agent in day.agents:
                 agent.start(ready=False)
-            for agent in day.agents:
-                wait_until(agent.ready, "the agent is ready")
-            with day.prometheus:
+            with day.prometheus:  # it looks for targets once in five seconds
+                for agent in day.agents:
+                    wait_until(agent.ready, "the agent is ready")
                 live(day, lab, files)
                 yield day
         finally:

@@ -61,6 +61,9 @@ SHORTER = {
 SHOWN = ("/v1/tills/21", "/v1/machine", "/v1/machine/diagram.svg", "/v1/tills/21/icon.svg")
 """What the page of the user's own machine is made of."""
 
+ALL_UP = 'count(up == 1) == 3 unless on () ALERTS{alertname=~".*Agents?Down"}'
+"""Before this there is no day: agents that are not there yet ring alerts."""
+
 CONFIG = """\
 global: {{scrape_interval: 300ms, scrape_timeout: 300ms, evaluation_interval: 300ms}}
 rule_files: [{rules}]
@@ -171,6 +174,7 @@ def scrape(agent: AgentProcess, accept: str = "") -> bytes:
 
 def live(day: Watched, lab: LabThread, files: FtpLab) -> None:
     """The whole day. Nothing goes on before Prometheus has seen what there was to see."""
+    day.prometheus.wait_for(ALL_UP)
     day.start = time.time()
     day.first_scrape = scrape(day.till)
     day.wait_for_state("online")
