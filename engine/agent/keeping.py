@@ -257,7 +257,7 @@ def history_row(step: Step, wall: float, note: Note | None = None) -> HistoryRow
     posted stays out: a customer's code is none of the history's business."""
     told = step.event.run is not None or step.event.name == RELOADED
     detail: dict[str, object] = {
-        "refused": [[*refusal[:3], dict(refusal.seen)] for refusal in step.refused],
+        "refused": [refusal.kept() for refusal in step.refused],
         "started": [run.effect for run in step.started],
         "joined": step.joined,
         "cancelled": [run.effect for run in step.cancelled],

@@ -251,7 +251,8 @@ class Turn:
     def refuse(self, state: str, label: str, guard: Guard) -> bool:
         """A guard did not hold: False. It may be asked again in the same step, after what that
         changed or by another region: what it saw last is told."""
-        refusal = Refusal(state, label, guard.text, guard.seen(self))
+        seen = () if label == ALWAYS else guard.seen(self)
+        refusal = Refusal(state, label, guard.text, seen)
         refused = self.step.refused
         for place, known in enumerate(refused):
             if known[:3] == refusal[:3]:

@@ -98,13 +98,18 @@ class Refusal(NamedTuple):
     """A transition that the event asked for and whose guard did not hold.
 
     ``seen`` are the values that the guard had to go by, by the names that it has for them:
-    parameters, variables, ``event.latency``. Durations are seconds.
+    parameters, variables, ``event.latency``. Durations are seconds. Of what is looked at after
+    every event, whatever it is, no values are told: they would be the same again and again.
     """
 
     state: str
     event: str
     guard: str
     seen: tuple[tuple[str, Value], ...] = ()
+
+    def kept(self) -> list[object]:
+        """As a history keeps it: ten thousand tills write it, so nothing that is empty."""
+        return [*self[:3], *([dict(self.seen)] if self.seen else [])]
 
     def told(self, event: Event) -> dict[str, object]:
         """As data for whoever watches; ``event`` is the step's. What a till program posted is

@@ -127,6 +127,8 @@ class _Asked:
         )
 
     def _held(self, out: _Out, guard: str | None) -> tuple[Held, Entry | None, dict[str, Value]]:
+        if out.label == ALWAYS:
+            return ("open" if guard is None or self._holds(guard) else "refused"), None, {}
         named = out.state or self._chart.name
         for entry in self._lately:
             for refused in entry.refused:
@@ -134,8 +136,6 @@ class _Asked:
                     return "refused", entry, refused.seen
         if out.timer is not None:
             return ("due" if out.timer in self._standing.due else "open"), None, {}
-        if out.label == ALWAYS:
-            return ("open" if guard is None or self._holds(guard) else "refused"), None, {}
         heard = next((entry for entry in self._lately if _heard(entry, out.label)), None)
         return ("passed" if heard is not None else "never"), heard, {}
 

@@ -89,11 +89,11 @@ def _unlike(lived: Lived, played: Step, till: Till) -> Unlike | None:
 
 
 def _refused(lived: list[Any], played: Step) -> tuple[list[Any], list[Any]]:
-    """Both with the values that guards saw, unless an earlier version did not note them."""
-    now = [[*refusal[:3], dict(refusal.seen)] for refusal in played.refused]
-    if any(len(was) == 3 for was in lived):
+    """Both, with the values that guards saw where they were noted: earlier versions did not."""
+    now = _plain([refusal.kept() for refusal in played.refused])
+    if all(len(was) == len(("state", "event", "guard")) for was in lived):
         now = [refusal[:3] for refusal in now]
-    return lived, _plain(now)
+    return lived, now
 
 
 def _plain(data: object) -> Any:
