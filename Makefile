@@ -4,6 +4,7 @@
 # make bench  measure; the table goes to build/benchmarks.json too (ONLY=metrics for some)
 # make soak   the fault programs, TIMES=10 as long, and the whole storm of kills and faults
 # make windows  the same code on Windows's own Python, under wine (ONLY=tests/windows for some)
+# make dist   dist/tillwire-VERSION-windows-x64.zip, which holds its own Python
 # make reference  renew machines/schemas and docs/reference.md from the models
 # make dashboards  renew metrics/dashboards/en and fr from the shipped machine
 # make clean  remove what the above made
@@ -21,7 +22,7 @@ AXE := build/axe/node_modules/axe-core/axe.min.js
 MERMAID := build/mermaid/node_modules/mermaid/dist/mermaid.min.js
 TIMES ?= 10
 
-.PHONY: help setup run test test-setup lint bench soak windows reference dashboards constraints clean
+.PHONY: help setup run test test-setup lint bench soak windows dist reference dashboards constraints clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -62,6 +63,9 @@ soak: test-setup
 # Debian's packages, CPython for Windows and its wheels come with the first run.
 windows: $(VENV)/.test
 	tests/windows/run $(ONLY)
+
+dist: setup
+	release/windows/build
 
 test-setup: $(VENV)/.test $(AXE) $(MERMAID)
 	@command -v promtool >/dev/null || .ci/debian prometheus
