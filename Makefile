@@ -71,6 +71,7 @@ test-setup: $(VENV)/.test $(AXE) $(MERMAID)
 	@command -v promtool >/dev/null || .ci/debian prometheus
 	@command -v amtool >/dev/null || .ci/debian prometheus-alertmanager
 	@command -v chromium >/dev/null || .ci/debian chromium fonts-dejavu-core
+	@command -v systemd-analyze >/dev/null || .ci/debian systemd
 	@command -v vsftpd >/dev/null || .ci/debian vsftpd
 	@$(BIN)/python -c 'import pyodbc' 2>/dev/null || .ci/debian libodbc2 libodbcinst2 libgssapi-krb5-2
 	@ls /usr/lib/*/odbc/libsqlite3odbc.so /usr/lib/*/odbc/libtdsodbc.so >/dev/null 2>&1 \

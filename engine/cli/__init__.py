@@ -10,7 +10,13 @@ import sys
 from collections.abc import Sequence
 
 # --help lists the verbs in the order in which their modules are named here.
-from engine.cli import running, setting_up, tuning, viewing  # noqa: F401 - they declare themselves
+from engine.cli import (  # noqa: F401 - they declare themselves
+    running,
+    service,
+    setting_up,
+    tuning,
+    viewing,
+)
 from engine.cli.application import app
 from engine.problems import Refused
 from engine.streams import OF_OUTPUT, cannot_write, fill_missing_streams, make_tolerant, say

@@ -1,0 +1,1 @@
+"""``tillwire service``: the agent as a service of the operating system."""
