@@ -15,7 +15,7 @@ EVENTS = tuple(f"effect.failed.reason{number}" for number in range(40))
 
 
 def machine() -> MachineFacts:
-    """As many series as the connection machine has: 6 + 60 + 30 + 41 for each till."""
+    """As large as the connection machine: 60 transitions, 30 guards, 40 events."""
     pairs = [(source, target) for source in STATES[1:] for target in STATES[1:]]
     return MachineFacts(
         "connection",
