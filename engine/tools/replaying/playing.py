@@ -15,7 +15,7 @@ from engine.core.records import Event, Run, Step, Till
 from engine.core.restore import pack
 from engine.definition.vocabulary import Value
 from engine.tools.replaying.recording import Lived, Recording
-from engine.tools.replaying.tally import Tally
+from engine.tools.replaying.tally import LAST_MOMENT, Tally
 from engine.tools.replaying.world import Met, World
 
 
@@ -44,7 +44,8 @@ class Player:
 
     def __init__(self, chart: Chart, recording: Recording) -> None:
         self._recording = recording
-        first, self._end = recording.steps[0], recording.steps[-1].at
+        first = recording.steps[0]
+        self._end = recording.steps[-1].at - LAST_MOMENT
         offline = frozenset(node.id for node in chart.tree if node.state.offline)
         self._tally = Tally(offline)
         self._world = World(recording)

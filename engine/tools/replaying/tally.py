@@ -11,6 +11,10 @@ from engine.tools.replaying.recording import Recording
 SHORTEST = 1.0
 """Seconds: being somewhere else for less than this is no difference worth a line."""
 
+LAST_MOMENT = 0.1
+"""Seconds before the end of a recording in which calls do not count: which of them the end still
+holds is a matter of how late a timer was, or of how a time was rounded."""
+
 
 class Place(NamedTuple):
     """From ``at`` on these states were active."""
@@ -109,10 +113,9 @@ def _at(tally: Tally, times: list[float]) -> dict[float, tuple[str, ...]]:
 def lived(recording: Recording, offline: frozenset[str], names: Mapping[str, str]) -> Tally:
     """The tally of what was recorded. ``names`` are the present names of states renamed since.
 
-    Calls of the last moment do not count: what began just then, and what a moment later, is not
-    known. Nor do they in what is played.
+    Calls of the last moment do not count; nor do they in what is played.
     """
-    tally, end = Tally(offline), recording.steps[-1].at
+    tally, end = Tally(offline), recording.steps[-1].at - LAST_MOMENT
     began: dict[int, float] = {}
     for index, step in enumerate(recording.steps):
         shift = step.at - step.own
