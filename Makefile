@@ -21,6 +21,10 @@ INSTALL := $(PIP) install -qq --constraint constraints.txt --editable
 AXE := build/axe/node_modules/axe-core/axe.min.js
 MERMAID := build/mermaid/node_modules/mermaid/dist/mermaid.min.js
 TIMES ?= 10
+WORKERS ?= 2
+
+# Where Python may not keep what it has compiled, each process that a test starts compiles all anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test test-setup lint bench soak windows dist reference dashboards constraints clean
 
@@ -32,9 +36,13 @@ setup: $(VENV)/.run
 run: setup
 	@$(BIN)/tillwire demo $(if $(FOR),--for $(FOR))
 
+# What measures time goes first, by itself. Of the rest a file goes to one worker as a whole, since
+# what is dear is started once for it; those that wait most come first, as the folders stand.
 test: lint
-	@marker="$$(date +%s)-$$$$"; status=0; \
-	TILLWIRE_TEST_RUN="$$marker" $(BIN)/python -m pytest --cov --cov-report=term || status=$$?; \
+	@marker="$$(date +%s)-$$$$"; status=0; export TILLWIRE_TEST_RUN="$$marker"; \
+	$(BIN)/python -m pytest tests/acceptance -m alone || status=$$?; \
+	$(BIN)/python -m pytest -m 'not alone' --cov --cov-report=term \
+	  --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
 	$(BIN)/python tests/leftovers.py "$$marker" || status=1; \
 	exit $$status
 

@@ -134,6 +134,7 @@ class Measured:
             self.took.append(self._trial())
 
 
+@pytest.mark.alone
 def test_cooldown_is_entered_within_what_the_yaml_implies(
     make_agent: Callable[..., AgentProcess],
     open_lab: Callable[..., LabThread],

@@ -14,7 +14,7 @@ import pytest
 from engine.lab.faults import FAULTS
 from tests.acceptance.agent_process import ROOT
 
-DOSE = ["--kills", "12", "--lost-answers", "10", "--downs", "5", "--faults", "2", "--seed", "7"]
+DOSE = ["--kills", "12", "--lost-answers", "10", "--downs", "5", "--faults", "1", "--seed", "7"]
 KINDS = {
     "dedup": ["--server", "dedup", "--protocol", "rest"],
     "status": ["--server", "status", "--protocol", "soap"],
@@ -53,7 +53,7 @@ def verdict(process: "subprocess.Popen[str]") -> dict[str, Any]:
     assert errors == ""
     assert (told["kills"], told["lost_answers"]) == (12, 10)
     assert told["struck"].keys() == FAULTS.keys()
-    assert min(told["struck"].values()) >= 2
+    assert min(told["struck"].values()) >= 1
     assert told["acknowledged"] > 100
     return told
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from engine.lab import LabThread
 from tests.acceptance.agent_process import ROOT, AgentProcess, wait_until
 
@@ -33,6 +35,7 @@ def run(program: str, *words: str) -> dict[str, Any]:
     return verdict
 
 
+@pytest.mark.alone
 def test_nobody_waits_for_a_server_that_hangs() -> None:
     """From the first call that fails on: offers and events are answered within 10 ms, 99 in 100,
     with what was kept, and the server sees no call for either until the wait is over; then one

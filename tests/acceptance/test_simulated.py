@@ -11,6 +11,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+import pytest
+
 from engine.core.build import build
 from engine.definition.machine import load_machine
 from engine.effects.table import VOCABULARY
@@ -167,6 +169,7 @@ class Twin:
                 return
 
 
+@pytest.mark.alone
 def test_a_simulated_outage_and_the_same_one_lived_take_the_same_transitions(
     make_agent: Callable[..., AgentProcess], open_lab: Callable[..., LabThread]
 ) -> None:
