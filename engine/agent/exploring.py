@@ -4,12 +4,12 @@ import asyncio
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.agent.clock import Clock
 from engine.agent.logs import write
 from engine.definition.machine import Definition
 from engine.definition.model import Scalar
@@ -64,7 +64,8 @@ class Exploring:
     """One exploration. Its process is started at once, so that it is up when the files are read;
     where none can be had, nothing is found."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._starting = asyncio.ensure_future(_start())
 
     async def ask(
@@ -79,7 +80,7 @@ class Exploring:
             file=document.file,
             text=document.text,
             parameters=dict(parameters),
-            until=time.time() + max(0.0, within - ANSWERING),
+            until=self._clock.wall() + max(0.0, within - ANSWERING),
             seconds=WHOLE,
         )
         with suppress(OSError):

@@ -155,7 +155,7 @@ class Reloader:
         end = self._loop.time() + PATIENCE
         async with self._lock:
             before = self._running.rules.hash
-            await self._reload(end - PATIENCE + WHOLE, Exploring())
+            await self._reload(end - PATIENCE + WHOLE, Exploring(self._clock))
         if self._proving is not None:
             await asyncio.wait([self._proving], timeout=max(0.0, end - self._loop.time()))
         if self._problems:
@@ -180,7 +180,7 @@ class Reloader:
 
     async def _saved(self) -> None:
         """Take saved files in, once they stay as they are."""
-        exploring, began = Exploring(), self._loop.time()  # it comes up meanwhile
+        exploring, began = Exploring(self._clock), self._loop.time()  # it comes up meanwhile
         try:
             last = await self._look()
             while self._loop.time() < began + LONGEST_SETTLE:

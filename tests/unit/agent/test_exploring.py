@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.agent import exploring
+from engine.agent.clock import SystemClock
 from engine.agent.exploring import Exploring
 from engine.definition.machine import Definition, load_machine
 from engine.definition.reader import read
@@ -25,7 +26,7 @@ def test_what_is_found_comes_back_with_its_place_and_the_way_there(play: Play) -
     text = LINK + "invariants: [{about: Never down., never: {active: down}}]\n"
 
     async def story() -> None:
-        explores = Exploring()
+        explores = Exploring(SystemClock())
         found = await explores.ask(machine(text), {"patience": "20s"}, 8.0)
         assert found is not None
         (problem,) = found.told()
@@ -42,7 +43,7 @@ def test_there_is_an_answer_in_time_and_later_the_whole(play: Play) -> None:
     """At first what there was time for, here next to nothing, and without a fault."""
 
     async def story() -> None:
-        explores = Exploring()
+        explores = Exploring(SystemClock())
         found = await explores.ask(machine(LINK), {}, 0.0)
         while (more := await explores.rest()) is not None:
             found = more
@@ -62,7 +63,7 @@ def test_nothing_is_found_where_no_process_can_be_had(
     async def story() -> None:
         for command in (("/no/such/program",), ("true",)):
             monkeypatch.setattr(exploring, "COMMAND", command)
-            explores = Exploring()
+            explores = Exploring(SystemClock())
             async with asyncio.timeout(5):
                 assert await explores.ask(machine(LINK), {}, 5.0) is None
                 assert await explores.rest() is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.agent import last_good, reloading
-from engine.agent.clock import SystemClock
+from engine.agent.clock import Clock, SystemClock
 from engine.agent.exploring import Found
 from engine.agent.files import Files
 from engine.agent.in_force import InForce
@@ -57,7 +57,7 @@ class Explores:
     begun: int
     go: asyncio.Event
 
-    def __init__(self) -> None:
+    def __init__(self, _clock: Clock) -> None:
         type(self).begun += 1
         self.answers = self.script.pop(0) if self.script else [GOOD]
 
