@@ -3,14 +3,16 @@
 uvicorn's own ``__init__`` loads its command line, its reloader and multiprocessing (1.2 MB);
 python-statemachine's loads its readers of XML and JSON (0.8 MB), prometheus_client's a web server
 (0.5 MB, until the first scrape), watchfiles' what starts other processes anew; FastAPI loads
-pydantic's old version to see that nothing is made with it (1.3 MB). A shop's PC has little memory,
-and an agent is there all day.
+pydantic's old version to see that nothing is made with it (1.3 MB), and makes ready what describes
+it to programmers before anybody asks (1.2 MB). A shop's PC has little memory, and an agent is
+there all day.
 """
 
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
+from typing import Any, cast
 
 UNUSED = "pydantic.v1"
 NEEDED: Mapping[str, Mapping[str, str]] = {
@@ -41,6 +43,28 @@ def leave_out_unused() -> None:
     For a process that is an agent and nothing else: no other part of it could import it.
     """
     sys.modules.setdefault(UNUSED, None)  # type: ignore[arg-type]
+
+
+def describe_later() -> None:
+    """Load FastAPI so that its models of an OpenAPI document are made ready by the first request
+    for one; where it is loaded already, nothing changes."""
+    if "fastapi.openapi.models" in sys.modules:
+        return
+    from pydantic import BaseModel
+
+    rebuild = vars(BaseModel)["model_rebuild"]
+
+    def on_demand(model: type[BaseModel], /, **given: Any) -> bool | None:
+        """pydantic itself says how to rebuild; FastAPI, which does so in advance, does not."""
+        return cast("bool | None", rebuild.__func__(model, **given)) if given else None
+
+    BaseModel.model_config["defer_build"] = True
+    BaseModel.model_rebuild = classmethod(on_demand)  # type: ignore[assignment,method-assign]
+    try:
+        import_module("fastapi.openapi.models")
+    finally:
+        BaseModel.model_rebuild = rebuild  # type: ignore[method-assign]
+        del BaseModel.model_config["defer_build"]
 
 
 def _put_off(name: str, places: Mapping[str, str]) -> None:

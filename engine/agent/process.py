@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine import __version__
 from engine.agent.clock import Clock, SystemClock
 from engine.agent.files import Files
-from engine.agent.frugal import leave_out_unused
+from engine.agent.frugal import describe_later, leave_out_unused
 from engine.agent.in_force import InForce
 from engine.agent.last_good import LastGood
 from engine.agent.loads import CatalogueParts
@@ -240,6 +240,7 @@ def _sourcing(
 
 async def _serve(settings: Settings, agent: Agent, token: str | None) -> "Serving":
     leave_out_unused()
+    describe_later()
     from engine.api.access import Access
     from engine.api.application import create_api
     from engine.api.serving import ApiUnavailable, start

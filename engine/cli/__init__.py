@@ -9,15 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-# --help lists the verbs in the order in which their modules are named here.
-from engine.cli import (  # noqa: F401 - they declare themselves
-    running,
-    service,
-    setting_up,
-    tuning,
-    viewing,
-)
-from engine.cli.application import app
+from engine.cli.agent import asked_for, run_agent
 from engine.problems import Refused
 from engine.streams import OF_OUTPUT, cannot_write, fill_missing_streams, make_tolerant, say
 
@@ -46,8 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: Sequence[str] | None) -> None:
     """The command, and a sentence for whatever goes wrong but the writing of its output."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="tillwire")
+        config = asked_for(words)
+        if config is not None:
+            sys.exit(run_agent(config))
+        from engine.cli.verbs import app
+
+        app(args=None if arguments is None else words, prog_name="tillwire")
     except Refused as refused:
         from engine.definition.report import report
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import __version__
+from engine.cli.agent import TILL_YAML
 
 app = typer.Typer(
     name="tillwire",
@@ -27,7 +28,6 @@ AgentConfig = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="The till.yaml of the agent."),
 ]
-TILL_YAML = Path("till.yaml")
 
 
 def _version(wanted: bool) -> None:

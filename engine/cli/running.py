@@ -1,13 +1,12 @@
 """Verbs about what runs: the agent, the demo, the lab, and what is asked of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from engine import __version__
+from engine.cli.agent import TILL_YAML, run_agent
 from engine.cli.application import (
-    TILL_YAML,
     AgentConfig,
     AgentUrl,
     Config,
@@ -17,16 +16,6 @@ from engine.cli.application import (
     one_of,
     seconds,
 )
-from engine.streams import say
-
-if TYPE_CHECKING:
-    from engine.agent.clock import Clock
-    from engine.agent.last_good import LastGood
-    from engine.agent.process import Watching
-    from engine.agent.watching import Watch
-    from engine.definition.machine import Definition
-    from engine.problems import Refused
-    from engine.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 
@@ -40,63 +29,7 @@ def run(config: Config = TILL_YAML) -> None:
 
     Example: tillwire run -c /etc/tillwire/till.yaml
     """
-    from engine.agent.files import patiently
-    from engine.problems import Refused
-    from engine.settings import load_settings
-
-    last = None
-    try:
-        settings = patiently(lambda: load_settings(config))
-    except Refused as refused:
-        last = _last_good(config, refused)
-        settings = last.settings
-    from engine.agent.frugal import load_lazily
-
-    load_lazily()
-    from engine.agent.process import CannotRun
-    from engine.agent.process import run as run_agent
-
-    try:
-        try:
-            code = run_agent(settings, _watcher(settings), last)
-        except Refused as refused:
-            if last is not None:
-                raise
-            last = _last_good(config, refused)
-            code = run_agent(last.settings, _watcher(last.settings), last)
-        raise typer.Exit(code)
-    except CannotRun as fault:
-        say(f"tillwire cannot run: {fault}")
-        raise typer.Exit(1) from fault
-
-
-def _last_good(config: Path, refused: "Refused") -> "LastGood":
-    """The files that run in place of those that were refused; raises that where there are none."""
-    from engine.agent.last_good import find
-    from engine.definition.report import report
-
-    last = find(config, refused)
-    if last is None:
-        raise refused
-    say(report(refused.problems))
-    say("tillwire runs with the files that were last good.")
-    return last
-
-
-def _watcher(settings: "Settings") -> "Watching":
-    """Who counts, if anybody does."""
-    from engine.agent.watching import Unwatched
-
-    return _watching if settings.api.metrics else lambda *_: Unwatched()
-
-
-def _watching(definition: "Definition", clock: "Clock") -> "Watch":
-    """The metrics of an agent, behind a guard: whatever happens to them stops no till."""
-    from engine.core.facts import machine_facts
-    from metrics.exporter import Exporter
-    from metrics.listening import Guarded
-
-    return Guarded(Exporter(__version__, machine_facts(definition), clock.wall), clock.monotonic)
+    raise typer.Exit(run_agent(config))
 
 
 @app.command(short_help="Watch a till lose its server and come back.")

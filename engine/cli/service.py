@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.application import TILL_YAML, Config, Json, app
+from engine.cli.agent import TILL_YAML
+from engine.cli.application import Config, Json, app
 
 LONGEST = 31
 """Letters of an account's name."""

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.application import TILL_YAML, Config, Json, app, config_app
+from engine.cli.agent import TILL_YAML
+from engine.cli.application import Config, Json, app, config_app
 
 
 @app.command(short_help="Write a commented till.yaml.")

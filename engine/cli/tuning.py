@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine import __version__
-from engine.cli.application import TILL_YAML, AgentConfig, AgentUrl, Json, api_url, app
+from engine.cli.agent import TILL_YAML
+from engine.cli.application import AgentConfig, AgentUrl, Json, api_url, app
 
 if TYPE_CHECKING:
     from engine.core.facts import MachineFacts

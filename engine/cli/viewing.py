@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from engine.cli.agent import TILL_YAML
 from engine.cli.application import (
-    TILL_YAML,
     AgentConfig,
     AgentUrl,
     Config,

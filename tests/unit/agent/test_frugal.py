@@ -11,16 +11,29 @@ ROOT = Path(__file__).parents[3]
 
 AN_AGENT = """
 import json, sys
-from engine.agent.frugal import leave_out_unused, load_lazily
+import engine.cli.agent
+from engine.agent.frugal import describe_later, leave_out_unused, load_lazily
 load_lazily()
 import engine.agent.process, engine.api.serving, metrics.listening
 leave_out_unused()
+describe_later()
 from engine.api.access import Access
 from engine.api.application import create_api
 from engine.api.stand_in import StandIn
 api = create_api(StandIn(), Access(None))
 loaded = sorted(name for name, module in sys.modules.items() if module is not None)
 print(json.dumps(loaded))
+"""
+
+A_DOCUMENT = """
+import json, sys
+from engine.api.access import Access
+from engine.api.application import create_api
+from engine.api.stand_in import StandIn
+from fastapi.openapi.models import OpenAPI
+print(OpenAPI.__pydantic_complete__)
+print(json.dumps(create_api(StandIn(), Access(None)).document()))
+print(OpenAPI.__pydantic_complete__)
 """
 
 ASKED = {
@@ -47,10 +60,11 @@ def run(program: str) -> str:
 
 
 def test_an_agent_does_not_load_what_it_has_no_use_for() -> None:
-    """No command line of a web server, no reader of XML, no old pydantic, no second web server."""
+    """No command line, ours or a web server's, no reader of XML, no old pydantic, no second web
+    server."""
     loaded = set(json.loads(run(AN_AGENT)))
     assert {"uvicorn.config", "statemachine.io.class_factory", "pydantic"} <= loaded
-    for name in ("uvicorn.main", "statemachine.io.loader", "pydantic.v1", "wsgiref", "click"):
+    for name in ("uvicorn.main", "statemachine.io.loader", "pydantic.v1", "wsgiref", "typer"):
         assert name not in loaded
 
 
@@ -69,3 +83,11 @@ def test_what_is_loaded_already_stays_as_it_is() -> None:
         "assert '__getattr__' not in vars(uvicorn)\n"
         "assert sys.modules['pydantic.v1'] is pydantic.v1 is not None"
     )
+
+
+def test_the_document_of_the_api_is_made_ready_when_it_is_asked_for() -> None:
+    """And is the one that it always was."""
+    later = "from engine.agent.frugal import describe_later; describe_later()\n"
+    before, document, after = run(later + A_DOCUMENT).splitlines()
+    assert (before, after) == ("False", "True")
+    assert run(A_DOCUMENT).splitlines() == ["True", document, "True"]

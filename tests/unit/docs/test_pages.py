@@ -19,7 +19,7 @@ from engine.api.stand_in import StandIn
 from engine.catalogue import datasets
 from engine.catalogue.datasets import load_datasets
 from engine.cli import main
-from engine.cli.application import app
+from engine.cli.verbs import app
 from engine.core.build import build
 from engine.core.exploration import explore
 from engine.definition import model

@@ -12,6 +12,7 @@ import pytest
 from engine import __version__, cli, streams
 from engine.agent.clock import SystemClock
 from engine.agent.process import CannotRun
+from engine.cli.agent import asked_for
 from engine.effects.table import VOCABULARY
 from engine.settings import Settings, load_definition
 from engine.shipped import shipped_machine
@@ -134,8 +135,29 @@ def test_ctrl_c_is_130(tillwire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tillwire("check", "x.yaml").code == 130
 
 
+@pytest.mark.parametrize(
+    ("words", "config"),
+    [
+        ("run", "till.yaml"),
+        ("run -c a.yaml", "a.yaml"),
+        ("run --config b/a.yaml", "b/a.yaml"),
+        ("run --config=a.yaml", None),
+        ("run -c -c", None),
+        ("run -c ~/a.yaml", None),
+        ("run -c a.yaml extra", None),
+        ("run --help", None),
+        ("check a.yaml", None),
+        ("", None),
+    ],
+)
+def test_the_plainest_words_for_an_agent_are_known(words: str, config: str | None) -> None:
+    """What is not quite plain is for the reader of command lines."""
+    assert asked_for(words.split()) == (None if config is None else Path(config))
+
+
+@pytest.mark.parametrize("option", ["-c", "--config="])
 def test_run_hands_settings_and_metrics_to_the_agent(
-    tillwire: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+    tillwire: Any, path: Path, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
     """The agent's answer is the exit code; the metrics know the machine's states."""
     given = []
@@ -148,7 +170,8 @@ def test_run_hands_settings_and_metrics_to_the_agent(
         return 5
 
     monkeypatch.setattr("engine.agent.process.run", run)
-    assert tillwire("run", "-c", path).code == 5
+    words = [f"{option}{path}"] if option[-1] == "=" else [option, path]
+    assert tillwire("run", *words).code == 5
     assert given[0] == "1"
     line = 'tillwire_state{till="1",machine="connection",state="offline-cooldown"} 1'
     assert line in given[1]
