@@ -18,6 +18,9 @@ from engine.problems import Refused, did_you_mean
 from engine.swapping import put
 from engine.tools.fleet import Targets, load_fleet
 
+# SIGINT too: a shell has what it starts with & ignore it. SIGBREAK closes a console on Windows.
+_STOPPING = ("SIGINT", "SIGTERM", "SIGBREAK")
+
 DONE, REFUSED, UNREADABLE = 0, 1, 2
 
 
@@ -91,7 +94,9 @@ def serve(file: Path, shop: str | None, host: str, port: int) -> int:
         sys.stderr.write(f"{host}:{port} cannot be had: {error.strerror or error}.\n")
         return REFUSED
     server.source = _Source(file, shop)
-    signal.signal(signal.SIGTERM, _stop)
+    for name in _STOPPING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
     with server, suppress(KeyboardInterrupt):
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Targets  http://{shown}:{server.server_port}/\nCtrl-C stops it.\n")
